@@ -1,0 +1,154 @@
+"""Every option: its default, unit, bounds and help, written once.
+
+A threshold stands nowhere else in the package. ``docs/reference/configuration.md`` and the checks in
+:mod:`otel_verein.config.validate` are derived from these fields.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def option(
+    default: Any,
+    *,
+    help: str,
+    unit: str = "",
+    at_least: float | None = None,
+    at_most: float | None = None,
+    above: float | None = None,
+) -> Any:
+    """A dataclass field that carries its own documentation and bounds."""
+    metadata = {"help": help, "unit": unit, "at_least": at_least, "at_most": at_most, "above": above}
+    if isinstance(default, list | dict):
+        raise TypeError("options are immutable: give a tuple")
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Budgets of one operation; past the first it breaches, past the second it is critical."""
+
+    queries: int = option(50, unit="{query}", at_least=1, help="Queries one operation may run before it breaches.")
+    queries_critical: int = option(100, unit="{query}", at_least=1, help="Queries that make the breach critical.")
+    duration_s: float = option(2.0, unit="s", above=0, help="Wall time one operation may take before it breaches.")
+    duration_critical_s: float = option(5.0, unit="s", above=0, help="Wall time that makes the breach critical.")
+    db_duration_s: float = option(1.0, unit="s", above=0, help="Database time before an operation breaches.")
+    db_duration_critical_s: float = option(2.5, unit="s", above=0, help="Database time that makes it critical.")
+
+
+@dataclass(frozen=True, slots=True)
+class NPlusOne:
+    """When repeats of one statement under one parent span are a finding."""
+
+    repeats: int = option(5, unit="{query}", at_least=2, help="Repeats from which a statement can be a finding.")
+    total_ms: float = option(50.0, unit="ms", at_least=0, help="Their time in sum, from which they are one.")
+    certain_repeats: int = option(
+        10, unit="{query}", at_least=2, help="Repeats that are a finding however little time they take."
+    )
+    medium_repeats: int = option(5, unit="{query}", at_least=2, help="More repeats than this: severity medium.")
+    high_repeats: int = option(10, unit="{query}", at_least=2, help="More repeats than this: severity high.")
+    critical_repeats: int = option(20, unit="{query}", at_least=2, help="More repeats than this: severity critical.")
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Which operations are kept as whole traces; counting is always complete."""
+
+    ratio: float = option(
+        0.1, at_least=0, at_most=1, help="Share of the operations without error, breach or N+1 that is kept."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on memory; what goes past one is folded into totals or dropped, and counted."""
+
+    records_per_operation: int = option(
+        1000, unit="{query}", at_least=10, help="Query records held before they are folded into totals."
+    )
+    groups_per_operation: int = option(
+        500, unit="{statement}", at_least=10, help="Different statements an operation keeps totals for."
+    )
+    spans_per_operation: int = option(
+        1000, unit="{span}", at_least=1, help="Finished spans that wait for the end of their operation."
+    )
+    open_spans: int = option(
+        20_000, unit="{span}", at_least=100, help="Open spans of the process; the oldest is given up past it."
+    )
+    operation_names: int = option(
+        500, unit="{name}", at_least=1, help="Operation names on metrics; further ones read `other`."
+    )
+    query_text_bytes: int = option(
+        4096, unit="By", at_least=64, help="Sanitised query text on a span; longer text is cut."
+    )
+    fingerprint_bytes: int = option(
+        65_536, unit="By", at_least=1024, help="Bytes of a statement that its fingerprint looks at."
+    )
+    fingerprints: int = option(
+        5000, unit="{statement}", at_least=10, help="Statements whose fingerprint the process remembers."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Compression:
+    """When repeated queries of a kept trace become one summary span."""
+
+    repeats: int = option(5, unit="{query}", at_least=2, help="Repeats from which one summary span stands for them.")
+    slowest: int = option(1, unit="{query}", at_least=0, help="Slowest queries of a group that stay whole.")
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """How telemetry leaves the process."""
+
+    directory: str = option(".verein/otlp", help="Where files are written when no OTLP endpoint is set.")
+    interval_s: float = option(
+        0.5, unit="s", above=0, at_most=60, help="Longest time a finished operation waits before it is written."
+    )
+    queue_operations: int = option(
+        2048, unit="{operation}", at_least=1, help="Kept operations that may wait; further ones are dropped, counted."
+    )
+    segment_bytes: int = option(
+        16_777_216, unit="By", at_least=1024, help="Size at which a file is closed and the next begun."
+    )
+    segment_age_s: float = option(60.0, unit="s", above=0, help="Age at which a file is closed and the next begun.")
+    shutdown_s: float = option(5.0, unit="s", above=0, at_most=60, help="Longest time an exit waits for export.")
+    retry_s: float = option(5.0, unit="s", above=0, help="Pause before a failed file is tried again.")
+
+
+@dataclass(frozen=True, slots=True)
+class CallSite:
+    """Whose line of code a finding names."""
+
+    application: tuple[str, ...] = option(
+        (), help="Installed packages that count as the application, such as an app you develop in site-packages."
+    )
+    ignore: tuple[str, ...] = option(
+        (), help="Path fragments of application files that never are a call site, such as a repository layer."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How the report turns operations into a score."""
+
+    objective: float = option(0.95, above=0, at_most=1, help="Share of operations that should be good.")
+    minimum_operations: int = option(
+        30, unit="{operation}", at_least=1, help="Operations below which a score reads unknown."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration, valid and immutable."""
+
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    n_plus_one: NPlusOne = field(default_factory=NPlusOne)
+    sampling: Sampling = field(default_factory=Sampling)
+    limits: Limits = field(default_factory=Limits)
+    compression: Compression = field(default_factory=Compression)
+    export: Export = field(default_factory=Export)
+    call_site: CallSite = field(default_factory=CallSite)
+    health: Health = field(default_factory=Health)

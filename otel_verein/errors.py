@@ -1,0 +1,45 @@
+"""Every exception of the package.
+
+VereinError
+├── ConfigError        verein.yaml or a VEREIN_* variable cannot be used as it stands
+├── SourceError        telemetry to read is absent, unreadable or not OTLP
+└── MissingExtraError  a command needs an optional dependency that is not installed
+
+None of them is ever raised into an application under test: the write side reports through
+:mod:`otel_verein.faults`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from otel_verein.config.validate import Problem
+
+__all__ = ["ConfigError", "MissingExtraError", "SourceError", "VereinError"]
+
+
+class VereinError(Exception):
+    """The base of every error that otel-verein raises on purpose."""
+
+
+class ConfigError(VereinError):
+    """A configuration that cannot be used; *problems* holds all that is wrong with it, not just the first."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class SourceError(VereinError):
+    """Telemetry that cannot be read: the message names the place and the likely cure."""
+
+
+class MissingExtraError(VereinError):
+    """A command needs an optional dependency; the message holds the install command."""
+
+    def __init__(self, purpose: str, package: str, extra: str) -> None:
+        super().__init__(
+            f"{purpose} needs {package}, which is not installed: pip install 'otel-verein[{extra}]'"
+        )

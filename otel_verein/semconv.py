@@ -1,0 +1,134 @@
+"""Every attribute, metric and event that otel-verein emits or reads: the one home of their names.
+
+The write side and the read side share nothing but these names. ``TABLE`` describes each of ours; the
+reference page in ``docs/reference`` is generated from it. Names of the OpenTelemetry semantic conventions
+(``db.*``, ``code.*``) are listed as plain constants, since their meaning has its home elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+SCOPE: Final = "otel_verein"
+
+# --- attributes of the local root span -------------------------------------------------------------------
+DB_QUERY_COUNT: Final = "verein.db.query_count"
+DB_DISTINCT_COUNT: Final = "verein.db.distinct_count"
+DB_ERROR_COUNT: Final = "verein.db.error_count"
+DB_DURATION_MS: Final = "verein.db.duration_ms"
+N_PLUS_ONE_COUNT: Final = "verein.n_plus_one.count"
+N_PLUS_ONE_MAX_REPEATS: Final = "verein.n_plus_one.max_repeats"
+BREACH: Final = "verein.breach"
+SEVERITY: Final = "verein.severity"
+KEEP_REASON: Final = "verein.keep_reason"
+SPANS_MERGED: Final = "verein.spans.merged"
+SPANS_DROPPED: Final = "verein.spans.dropped"
+TIER: Final = "verein.tier"
+
+# --- the finding event of the local root span ------------------------------------------------------------
+FINDING_EVENT: Final = "verein.finding"
+FINDING_KIND: Final = "verein.finding.kind"
+FINDING_FINGERPRINT: Final = "verein.finding.fingerprint"
+FINDING_REPEATS: Final = "verein.finding.repeats"
+FINDING_STATEMENTS: Final = "verein.finding.statements"
+FINDING_TOTAL_MS: Final = "verein.finding.total_ms"
+FINDING_STACK: Final = "verein.finding.stack"
+
+# --- metric names and the attributes of their points -----------------------------------------------------
+METRIC_DURATION: Final = "verein.operation.duration"
+METRIC_QUERIES: Final = "verein.operation.db.queries"
+METRIC_DB_DURATION: Final = "verein.operation.db.duration"
+METRIC_BREACHES: Final = "verein.operation.breaches"
+METRIC_FINDINGS: Final = "verein.findings"
+METRIC_KEPT: Final = "verein.operation.kept"
+METRIC_SAMPLED_OUT: Final = "verein.operation.sampled_out"
+METRIC_EXPORT_DROPPED: Final = "verein.export.dropped"
+METRIC_INTERNAL_ERRORS: Final = "verein.internal.errors"
+METRIC_UNATTRIBUTED: Final = "verein.db.queries.unattributed"
+
+OPERATION: Final = "verein.operation.name"
+OPERATION_KIND: Final = "verein.operation.kind"
+OPERATION_STATUS: Final = "verein.operation.status"
+DROP_REASON: Final = "verein.drop.reason"
+ERROR_SITE: Final = "verein.internal.site"
+THREAD_ROLE: Final = "verein.thread.role"
+
+# --- summary spans: the keys that the collector's span pruning writes, so viewers draw them --------------
+AGG_IS_SUMMARY: Final = "aggregation.is_summary"
+AGG_SPAN_COUNT: Final = "aggregation.span_count"
+AGG_DURATION_MIN_NS: Final = "aggregation.duration_min_ns"
+AGG_DURATION_MAX_NS: Final = "aggregation.duration_max_ns"
+AGG_DURATION_AVG_NS: Final = "aggregation.duration_avg_ns"
+AGG_DURATION_TOTAL_NS: Final = "aggregation.duration_total_ns"
+AGG_DURATION_MEDIAN_NS: Final = "aggregation.duration_median_ns"
+AGG_BUCKET_BOUNDS_S: Final = "aggregation.histogram_bucket_bounds_s"
+AGG_BUCKET_COUNTS: Final = "aggregation.histogram_bucket_counts"
+
+# --- OpenTelemetry's own -----------------------------------------------------------------------------------
+DB_SYSTEM_NAME: Final = "db.system.name"
+DB_NAMESPACE: Final = "db.namespace"
+DB_QUERY_TEXT: Final = "db.query.text"
+DB_QUERY_SUMMARY: Final = "db.query.summary"
+DB_OPERATION_NAME: Final = "db.operation.name"
+DB_OPERATION_BATCH_SIZE: Final = "db.operation.batch.size"
+DB_COLLECTION_NAME: Final = "db.collection.name"
+SERVER_ADDRESS: Final = "server.address"
+SERVER_PORT: Final = "server.port"
+ERROR_TYPE: Final = "error.type"
+CODE_FILE_PATH: Final = "code.file.path"
+CODE_LINE_NUMBER: Final = "code.line.number"
+CODE_FUNCTION_NAME: Final = "code.function.name"
+
+OTHER: Final = "other"
+"""The operation name that stands for all names past the cardinality cap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One name of ours: where it stands, its type and unit, and what it says."""
+
+    name: str
+    where: str
+    type: str
+    unit: str
+    meaning: str
+
+
+TABLE: Final = (
+    Name(DB_QUERY_COUNT, "root span", "int", "{query}", "Queries of the operation; transaction verbs apart"),
+    Name(DB_DISTINCT_COUNT, "root span", "int", "{statement}", "Different statements among them"),
+    Name(DB_ERROR_COUNT, "root span", "int", "{query}", "Queries whose driver call raised"),
+    Name(DB_DURATION_MS, "root span", "double", "ms", "Sum of the time in driver calls, transaction verbs included"),
+    Name(N_PLUS_ONE_COUNT, "root span", "int", "{finding}", "N+1 and duplicate findings"),
+    Name(N_PLUS_ONE_MAX_REPEATS, "root span", "int", "{query}", "Repeats of the worst of them"),
+    Name(BREACH, "root span", "string[]", "", "Budgets broken: error, duration, queries, db_duration, n_plus_one"),
+    Name(SEVERITY, "root span", "string", "", "ok, warning or critical"),
+    Name(KEEP_REASON, "root span", "string", "", "Why the trace was kept: error, breach, n_plus_one, sampled, parent"),
+    Name(SPANS_MERGED, "root span", "int", "{query}", "Queries that summary spans stand for"),
+    Name(SPANS_DROPPED, "root span", "int", "{span}", "Spans left out because the operation passed its cap"),
+    Name(TIER, "every span", "string", "", "long (errors, critical), medium (breaches, findings), short (sampled)"),
+    Name(FINDING_EVENT, "root event", "event", "", "One finding; its attributes follow"),
+    Name(FINDING_KIND, FINDING_EVENT, "string", "", "n_plus_one (parameters differ) or duplicate (all equal)"),
+    Name(FINDING_FINGERPRINT, FINDING_EVENT, "string", "", "Hash of the sanitised statement"),
+    Name(FINDING_REPEATS, FINDING_EVENT, "int", "{query}", "Times the statement, or the sequence, ran"),
+    Name(FINDING_STATEMENTS, FINDING_EVENT, "int", "{statement}", "Statements in the repeated sequence; 1 for one"),
+    Name(FINDING_TOTAL_MS, FINDING_EVENT, "double", "ms", "Time of all its repeats"),
+    Name(FINDING_STACK, FINDING_EVENT, "string[]", "", "Call site and up to two callers, innermost first"),
+    Name(METRIC_DURATION, "histogram", "exponential", "s", "Wall time of every operation"),
+    Name(METRIC_QUERIES, "histogram", "exponential", "{query}", "Query count of every operation"),
+    Name(METRIC_DB_DURATION, "histogram", "exponential", "s", "Database time of every operation"),
+    Name(METRIC_BREACHES, "counter", "int", "{operation}", "Operations that broke the budget " + BREACH),
+    Name(METRIC_FINDINGS, "counter", "int", "{finding}", "Findings by " + FINDING_KIND),
+    Name(METRIC_KEPT, "counter", "int", "{operation}", "Operations handed to export, by " + KEEP_REASON),
+    Name(METRIC_SAMPLED_OUT, "counter", "int", "{operation}", "Operations not exported by decision"),
+    Name(METRIC_EXPORT_DROPPED, "counter", "int", "{operation}", "Kept operations lost, by " + DROP_REASON),
+    Name(METRIC_INTERNAL_ERRORS, "counter", "int", "{error}", "Faults of otel-verein itself, by " + ERROR_SITE),
+    Name(METRIC_UNATTRIBUTED, "counter", "int", "{query}", "Queries outside any operation, by " + THREAD_ROLE),
+    Name(OPERATION, "metric point", "string", "", "Route template or job name; `other` past the cap"),
+    Name(OPERATION_KIND, "metric point", "string", "", "server, consumer, internal, client or producer"),
+    Name(OPERATION_STATUS, "metric point", "string", "", "ok or error"),
+    Name(DROP_REASON, "metric point", "string", "", "queue_full, export_failed, shutdown or abandoned"),
+    Name(ERROR_SITE, "metric point", "string", "", "The guarded place that failed"),
+    Name(THREAD_ROLE, "metric point", "string", "", "main or thread"),
+)
