@@ -12,12 +12,20 @@ None of them is ever raised into an application under test: the write side repor
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-if TYPE_CHECKING:
-    from otel_verein.config.validate import Problem
+__all__ = ["ConfigError", "MissingExtraError", "Problem", "SourceError", "VereinError"]
 
-__all__ = ["ConfigError", "MissingExtraError", "SourceError", "VereinError"]
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a configuration: *where* is ``file:line`` or a variable, *what* says it."""
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
 
 
 class VereinError(Exception):
@@ -40,6 +48,4 @@ class MissingExtraError(VereinError):
     """A command needs an optional dependency; the message holds the install command."""
 
     def __init__(self, purpose: str, package: str, extra: str) -> None:
-        super().__init__(
-            f"{purpose} needs {package}, which is not installed: pip install 'otel-verein[{extra}]'"
-        )
+        super().__init__(f"{purpose} needs {package}, which is not installed: pip install 'otel-verein[{extra}]'")

@@ -12,7 +12,7 @@ _logger = logging.getLogger("otel_verein")
 
 def _log(site: str, fault: BaseException) -> None:
     _logger.warning(
-        "otel-verein: fault in %s (%s: %s); the application is not affected, further ones of this kind are only counted",
+        "otel-verein: fault in %s (%s: %s); the application is not affected, more of this kind are only counted",
         site,
         type(fault).__name__,
         fault,

@@ -2,6 +2,5 @@
 
 from otel_verein.config.load import load
 from otel_verein.config.schema import Config
-from otel_verein.config.validate import Problem
 
-__all__ = ["Config", "Problem", "load"]
+__all__ = ["Config", "load"]

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from otel_verein.config.schema import Config
-from otel_verein.config.validate import SECTIONS, Entry, Problem, check, option_fields
-from otel_verein.errors import ConfigError
+from otel_verein.config.validate import SECTIONS, Entry, check, option_fields
+from otel_verein.errors import ConfigError, Problem
 
 FILE_VARIABLE = "VEREIN_CONFIG"
 DEFAULT_FILE = "verein.yaml"
@@ -77,7 +77,7 @@ def _sections(path: Path, root: Any) -> tuple[list[Entry], list[Problem]]:
             where = f"{path}:{option_node.start_mark.line + 1}"
             key = f"{name}.{option_node.value}"
             try:
-                value = constructor.construct_object(value_node, deep=True)  # type: ignore[no-untyped-call]
+                value = constructor.construct_object(value_node, deep=True)
             except yaml.YAMLError as fault:
                 problems.append(Problem(where, f"{key}: {getattr(fault, 'problem', fault)}"))
                 continue

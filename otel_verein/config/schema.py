@@ -105,10 +105,17 @@ class Export:
 
     directory: str = option(".verein/otlp", help="Where files are written when no OTLP endpoint is set.")
     interval_s: float = option(
-        0.5, unit="s", above=0, at_most=60, help="Longest time a finished operation waits before it is written."
+        0.5,
+        unit="s",
+        above=0,
+        at_most=60,
+        help="Longest time a finished operation waits before it is written.",
     )
     queue_operations: int = option(
-        2048, unit="{operation}", at_least=1, help="Kept operations that may wait; further ones are dropped, counted."
+        2048,
+        unit="{operation}",
+        at_least=1,
+        help="Kept operations that may wait; further ones are dropped, counted.",
     )
     segment_bytes: int = option(
         16_777_216, unit="By", at_least=1024, help="Size at which a file is closed and the next begun."
@@ -123,7 +130,8 @@ class CallSite:
     """Whose line of code a finding names."""
 
     application: tuple[str, ...] = option(
-        (), help="Installed packages that count as the application, such as an app you develop in site-packages."
+        (),
+        help="Installed packages that count as the application, such as an app you develop in site-packages.",
     )
     ignore: tuple[str, ...] = option(
         (), help="Path fragments of application files that never are a call site, such as a repository layer."

@@ -9,8 +9,9 @@ from dataclasses import Field, dataclass, fields
 from typing import Any
 
 from otel_verein.config.schema import Config
+from otel_verein.errors import Problem
 
-SECTIONS: dict[str, Any] = {section.name: section.default_factory for section in fields(Config)}  # type: ignore[misc]
+SECTIONS: dict[str, Any] = {section.name: section.default_factory for section in fields(Config)}
 
 _ORDERED = (
     ("thresholds", "queries", "queries_critical"),
@@ -20,17 +21,6 @@ _ORDERED = (
     ("n_plus_one", "medium_repeats", "high_repeats"),
     ("n_plus_one", "high_repeats", "critical_repeats"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong: *where* is ``file:line`` or the variable, *what* says it in a sentence."""
-
-    where: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.what}"
 
 
 @dataclass(frozen=True, slots=True)

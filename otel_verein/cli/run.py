@@ -1,0 +1,96 @@
+"""``otel-verein run``: start a command with recording on."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import click
+
+from otel_verein.config import load
+from otel_verein.errors import ConfigError
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.option("--directory", type=click.Path(file_okay=True), help="Where files go (default: .verein/otlp).")
+@click.option("--config", type=click.Path(dir_okay=False), help="The configuration (default: verein.yaml, if any).")
+@click.option("--service", help="The service name (default: OTEL_SERVICE_NAME, else the working directory's name).")
+@click.option("--ratio", type=click.FloatRange(0, 1), help="Share of unremarkable operations kept as traces.")
+@click.option("--quiet", is_flag=True, help="Do not say what is hooked.")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def run(
+    directory: str | None,
+    config: str | None,
+    service: str | None,
+    ratio: float | None,
+    quiet: bool,
+    command: tuple[str, ...],
+) -> None:
+    """Run COMMAND with recording on, for example: otel-verein run -- gunicorn shop.wsgi
+
+    Telemetry goes to files under .verein/otlp, or to the OTLP endpoint that OTEL_EXPORTER_OTLP_ENDPOINT names.
+    """
+    executable = shutil.which(command[0])
+    if executable is None:
+        click.echo(f"otel-verein: {command[0]}: command not found", err=True)
+        raise SystemExit(127)
+    given = {
+        "VEREIN_EXPORT_DIRECTORY": directory,
+        "VEREIN_CONFIG": config,
+        "OTEL_SERVICE_NAME": service,
+        "VEREIN_SAMPLING_RATIO": None if ratio is None else str(ratio),
+    }
+    environ = prepared_environment(dict(os.environ) | {key: value for key, value in given.items() if value})
+    if not quiet:
+        for line in announcement(environ):
+            click.echo(f"otel-verein: {line}", err=True)
+    sys.stderr.flush()
+    os.execve(executable, list(command), environ)
+
+
+def prepared_environment(environ: dict[str, str]) -> dict[str, str]:
+    """*environ* in which every Python process sets itself up, by OpenTelemetry's own ``sitecustomize``."""
+    spec = importlib.util.find_spec("opentelemetry.instrumentation.auto_instrumentation")
+    assert spec is not None
+    assert spec.origin is not None
+    bootstrap = str(Path(spec.origin).parent)
+    others = [path for path in environ.get("PYTHONPATH", "").split(os.pathsep) if path and path != bootstrap]
+    return environ | {
+        "PYTHONPATH": os.pathsep.join([bootstrap, *others]),
+        "OTEL_PYTHON_DISTRO": "verein",
+        "OTEL_PYTHON_CONFIGURATOR": "verein",
+    }
+
+
+def announcement(environ: dict[str, str]) -> list[str]:
+    """What will be hooked, what lacks its instrumentation package, and where telemetry goes."""
+    from otel_verein.distro import has_endpoint
+    from otel_verein.instrumentation.hooks import available
+    from otel_verein.instrumentation.web import installed_frameworks
+
+    hooked = [driver.name for driver, present in available() if present]
+    absent = [driver.name for driver, present in available() if not present]
+    lines = ["hooks " + ", ".join(hooked) + (f" (not installed: {', '.join(absent)})" if absent else "")]
+    frameworks = installed_frameworks()
+    watched = [f"{item.name} ({item.instrumentation})" for item in frameworks if item.instrumentation]
+    lines.append(
+        "watches " + ", ".join(watched) if watched else "watches no framework: only spans of your own are operations"
+    )
+    lines += [
+        f"{item.name} is installed but {item.distribution} is not, so its requests are no operations: "
+        f"pip install {item.distribution}"
+        for item in frameworks
+        if not item.instrumentation and not (item.name == "starlette" and "fastapi" in {of.name for of in frameworks})
+    ]
+    if has_endpoint(environ):
+        lines.append("sends to the OTLP endpoint of OTEL_EXPORTER_OTLP_*")
+        return lines
+    try:
+        lines.append(f"writes to {Path(load(environ).export.directory).absolute()}")
+    except ConfigError:
+        lines.append("the configuration has problems; the process says which and goes on with defaults")
+    return lines

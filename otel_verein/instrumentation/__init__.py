@@ -1,0 +1,5 @@
+"""The hook into database drivers and frameworks: what feeds the ledger."""
+
+from otel_verein.instrumentation.hooks import instrument, uninstrument
+
+__all__ = ["instrument", "uninstrument"]

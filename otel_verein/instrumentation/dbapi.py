@@ -1,0 +1,176 @@
+"""The choke point: every call of every DB-API driver passes :meth:`LedgerTracer.traced_execution`.
+
+Built on ``opentelemetry-instrumentation-dbapi``: its integration reads the connection's target, its cursor
+tracer is the protocol. Instead of a span per query, one record goes to the operation of the current span.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from time import perf_counter_ns
+from typing import Any
+
+from opentelemetry.context import Context, get_current
+from opentelemetry.instrumentation.dbapi import CursorTracer, DatabaseApiIntegration
+from opentelemetry.trace import INVALID_SPAN, set_span_in_context
+
+from otel_verein.faults import FAULTS, Faults
+from otel_verein.instrumentation.drivers import Driver
+from otel_verein.ledger import UNATTRIBUTED, QueryRecord
+from otel_verein.ledger.operation import SPAN_ATTRIBUTE, ConnectionTarget
+
+_SPAN_KEY = next(iter(set_span_in_context(INVALID_SPAN, Context())))
+"""The context key of the current span, got through the public API; reading it directly saves 0.6 µs a query."""
+
+_TARGET = "_verein_target"
+_IN_BATCH = "_verein_in_batch"
+_STATEMENT_METHODS = ("execute", "executemany", "executescript", "callproc", "copy_expert")
+
+
+class LedgerTracer(CursorTracer):  # type: ignore[type-arg]
+    """Books driver calls to the operation of the current span; one for each driver."""
+
+    def __init__(self, driver: Driver, faults: Faults = FAULTS) -> None:
+        super().__init__(DatabaseApiIntegration("otel_verein", driver.system))
+        self._driver = driver
+        self._faults = faults
+        self._unknown = ConnectionTarget(driver.system)
+
+    def traced_execution(self, cursor: Any, query_method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Call ``query_method(cursor, *args, **kwargs)``, book it, and pass on its result or exception."""
+        span = get_current().get(_SPAN_KEY)
+        operation = getattr(span, SPAN_ATTRIBUTE, None)
+        error = None
+        start = perf_counter_ns()
+        try:
+            return query_method(cursor, *args, **kwargs)
+        except BaseException as raised:
+            error = type(raised).__qualname__
+            raise
+        finally:
+            end = perf_counter_ns()
+            try:
+                statement = args[0] if args else kwargs.get(self._driver.statement_keyword)
+                if type(statement) is not str:
+                    statement = self._text(cursor, statement)
+                parameters = args[1] if len(args) > 1 else kwargs.get(self._driver.parameter_keyword)
+                batch = 0
+                if query_method.__name__ != "execute":
+                    statement, batch = _as_executed(query_method.__name__, statement, parameters)
+                if statement is None:
+                    pass  # the driver refuses a call without statement: nothing reached the database
+                elif operation is not None and operation.open:
+                    target = self._target_of(cursor)
+                    operation.append(
+                        QueryRecord(statement, start, end, error, span, _identity(parameters), batch, target)
+                    )
+                else:
+                    UNATTRIBUTED.add(statement, self._driver.system, late=operation is not None)
+            except Exception as fault:  # noqa: BLE001 - reported; booking must not raise into the application
+                self._faults.report("instrumentation.book", fault)
+
+    def _text(self, cursor: Any, statement: Any) -> str | None:
+        """Text of a statement that is no plain str: bytes, a str subclass, a composed object, a template."""
+        if statement is None:
+            return None
+        if isinstance(statement, str):
+            return str.__str__(statement)
+        render = getattr(statement, "as_string", None)
+        if render is not None:
+            return str(render(cursor))
+        return str(self.get_statement(cursor, (statement,))) or None
+
+    def _target_of(self, cursor: Any) -> ConnectionTarget:
+        if not self._driver.connection_attributes:
+            return self._unknown
+        connection = cursor.connection
+        known = getattr(connection, _TARGET, None)
+        if known is None:
+            known = self._read_target(connection)
+            setattr(connection, _TARGET, known)
+        return known  # type: ignore[no-any-return]
+
+    def _read_target(self, connection: Any) -> ConnectionTarget:
+        """Where *connection* leads, read once in its life; a part that the driver does not tell is None."""
+        reader = DatabaseApiIntegration(
+            "otel_verein", self._driver.system, connection_attributes=dict(self._driver.connection_attributes)
+        )
+        try:
+            reader.get_connection_attributes(connection)
+            version = getattr(connection, "get_server_info", str)()
+        except Exception as fault:  # noqa: BLE001 - reported; the query is booked without its target
+            self._faults.report("instrumentation.target", fault)
+            return self._unknown
+        properties = reader.connection_props
+        port = properties.get("port")
+        return ConnectionTarget(
+            system="mariadb" if "mariadb" in str(version).lower() else self._driver.system,
+            namespace=str(reader.database) or None,
+            address=str(properties["host"]) if properties.get("host") else None,
+            port=int(port) if port else None,
+        )
+
+
+def _identity(parameters: Any) -> int | None:
+    """A number that is equal for equal parameters; None where they cannot be compared cheaply."""
+    if parameters is None:
+        return 0
+    try:
+        if type(parameters) is tuple:
+            return hash(parameters)
+        if type(parameters) is list:
+            return hash(tuple(parameters))
+        if type(parameters) is dict:
+            return hash(frozenset(parameters.items()))
+    except TypeError:  # a list or dict among them
+        return None
+    return None
+
+
+def _as_executed(method: str, statement: str | None, parameters: Any) -> tuple[str | None, int]:
+    """The statement that a call of *method* runs, and the size of its batch where it is one of known size."""
+    if method == "executemany":
+        return statement, len(parameters) if type(parameters) in (list, tuple) else 0
+    if method == "callproc" and statement is not None:
+        return f"CALL {statement}", 0
+    return statement, 0
+
+
+def recording_methods(owner: type, tracer: LedgerTracer, driver: Driver) -> dict[str, Callable[..., Any]]:
+    """Recording forms of the statement methods that *owner* has, by name."""
+    record = _recorded_unless_nested if driver.nested else _recorded
+    return {name: record(getattr(owner, name), tracer) for name in _STATEMENT_METHODS if hasattr(owner, name)}
+
+
+def _recorded(method: Callable[..., Any], tracer: LedgerTracer) -> Callable[..., Any]:
+    traced = tracer.traced_execution
+
+    @functools.wraps(method)
+    def call(cursor: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return traced(cursor, method, *args, **kwargs)
+
+    return call
+
+
+def _recorded_unless_nested(method: Callable[..., Any], tracer: LedgerTracer) -> Callable[..., Any]:
+    """For drivers whose batch methods call ``execute`` of the same cursor: the batch is the one logical query."""
+    traced = tracer.traced_execution
+    if method.__name__ == "execute":
+
+        @functools.wraps(method)
+        def call(cursor: Any, /, *args: Any, **kwargs: Any) -> Any:
+            if getattr(cursor, _IN_BATCH, False):
+                return method(cursor, *args, **kwargs)
+            return traced(cursor, method, *args, **kwargs)
+    else:
+
+        @functools.wraps(method)
+        def call(cursor: Any, /, *args: Any, **kwargs: Any) -> Any:
+            setattr(cursor, _IN_BATCH, True)
+            try:
+                return traced(cursor, method, *args, **kwargs)
+            finally:
+                setattr(cursor, _IN_BATCH, False)
+
+    return call

@@ -1,0 +1,54 @@
+"""What all operations of a process share: options, fingerprints, call sites, and queries that belong to none."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+
+from otel_verein.config.schema import Config, Limits
+from otel_verein.ledger.callsite import CallSites
+from otel_verein.ledger.fingerprint import Fingerprints
+
+
+class Ledger:
+    """Shared by the operations of one configuration; safe to use from several threads."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.fingerprints = Fingerprints(config.limits)
+        self.call_sites = CallSites(config.call_site)
+        self.watch_from = config.n_plus_one.repeats
+        self.fold_at = config.limits.records_per_operation
+
+
+class Unattributed:
+    """Counts queries that ran outside any open operation, by role: ``main``, ``thread`` or ``late``."""
+
+    def __init__(self) -> None:
+        self._fingerprints = Fingerprints(Limits())
+        self._reset()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._reset)
+
+    def _reset(self) -> None:
+        self._lock = threading.Lock()  # guards _counts; held for one addition or one copy
+        self._counts: Counter[str] = Counter()
+
+    def add(self, statement: str, system: str, *, late: bool) -> None:
+        """Count *statement* unless it is a transaction verb; *late* says that its operation had already ended."""
+        if not self._fingerprints.of(statement, system).counted:
+            return
+        role = "late" if late else "main" if threading.current_thread() is threading.main_thread() else "thread"
+        with self._lock:
+            self._counts[role] += 1
+
+    def take(self) -> dict[str, int]:
+        """The counts since the last call."""
+        with self._lock:
+            taken, self._counts = self._counts, Counter()
+        return dict(taken)
+
+
+UNATTRIBUTED = Unattributed()
+"""The process's own: the driver hook has no other place to book a query without operation."""

@@ -1,0 +1,133 @@
+"""The way out: a bounded queue of whole operations, written by one daemon thread, flushed at exit.
+
+The application's threads only append. The thread starts with the first operation of a process, never in a
+pre-fork master that serves none, and anew in a forked child, whose queue is empty.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from otel_verein.config.schema import Export
+from otel_verein.faults import FAULTS, Faults
+from otel_verein.processors.metrics import Measures
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics.export import MetricExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import ReadableSpan
+
+_SPANS_PER_CALL = 512
+
+
+class Outbox:
+    """Takes kept operations and the metrics of all, and brings both to their exporters."""
+
+    def __init__(
+        self,
+        spans: SpanExporter | None,
+        metrics: MetricExporter | None,
+        measures: Measures,
+        resource: Callable[[], Resource],
+        options: Export,
+        faults: Faults = FAULTS,
+    ) -> None:
+        self._spans = spans
+        self._metrics = metrics
+        self._measures = measures
+        self._resource = resource
+        self._options = options
+        self._faults = faults
+        self._reset()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._reset)
+
+    def _reset(self) -> None:
+        self._queue: deque[Sequence[ReadableSpan]] = deque()
+        self._thread: threading.Thread | None = None
+        self._wake = threading.Event()
+        self._closed = False
+        self._starting = threading.Lock()  # guards _thread; held while the thread is started
+        self._exporting = threading.Lock()  # held while an exporter runs; never taken on an application thread
+        # but to flush
+
+    def put(self, operation: Sequence[ReadableSpan]) -> None:
+        """Queue one whole operation, or drop and count it when the queue is full."""
+        if self._closed:
+            self._measures.dropped("shutdown")
+        elif len(self._queue) >= self._options.queue_operations:
+            self._measures.dropped("queue_full")
+            self._wake.set()
+        else:
+            self._queue.append(operation)
+
+    def ensure_running(self) -> None:
+        """Start the export thread if this process has none."""
+        if self._thread is not None or self._closed:
+            return
+        with self._starting:
+            if self._thread is None:
+                thread = threading.Thread(target=self._run, name="otel-verein-export", daemon=True)
+                thread.start()
+                self._thread = thread
+
+    def flush(self, timeout_s: float) -> bool:
+        """Export what waits, on the calling thread; False if that was not possible in time."""
+        deadline = monotonic() + timeout_s
+        if not self._exporting.acquire(timeout=max(0.0, timeout_s)):
+            return False
+        try:
+            while self._queue and monotonic() < deadline:
+                self._export_some()
+            return self._export_metrics() and not self._queue
+        finally:
+            self._exporting.release()
+
+    def close(self, timeout_s: float) -> bool:
+        """Flush, then take no more; what is left after *timeout_s* is dropped and counted."""
+        if self._closed:
+            return True
+        self._wake.set()
+        flushed = self.flush(timeout_s)
+        self._closed = True
+        self._wake.set()
+        if self._queue:
+            self._measures.dropped("shutdown", len(self._queue))
+            self._queue.clear()
+        if flushed:
+            with self._faults.guard("export.shutdown"):
+                if self._spans is not None:
+                    self._spans.shutdown()
+                if self._metrics is not None:
+                    self._metrics.shutdown(timeout_millis=timeout_s * 1000)
+        return flushed
+
+    def _run(self) -> None:
+        wake = self._wake
+        while not self._closed:
+            wake.wait(self._options.interval_s)
+            wake.clear()
+            with self._faults.guard("export.run"):
+                self.flush(self._options.shutdown_s)
+
+    def _export_some(self) -> None:
+        taken: list[ReadableSpan] = []
+        operations = 0
+        while self._queue and len(taken) < _SPANS_PER_CALL:
+            taken.extend(self._queue.popleft())
+            operations += 1
+        result = SpanExportResult.FAILURE
+        with self._faults.guard("export.spans"):
+            result = SpanExportResult.SUCCESS if self._spans is None else self._spans.export(taken)
+        if result is not SpanExportResult.SUCCESS:
+            self._measures.dropped("export_failed", operations)
+
+    def _export_metrics(self) -> bool:
+        return self._metrics is None or self._measures.export(self._metrics, self._resource())

@@ -1,0 +1,172 @@
+"""The stages at the end of an operation, in order: tag, find, decide, measure, compress, hand out.
+
+No policy lives here: each stage is a function or object of its own module.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
+from opentelemetry.sdk.trace.export import SpanExporter
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.trace import SpanContext, StatusCode, TraceFlags, get_current_span
+
+from otel_verein import semconv
+from otel_verein.config.schema import Config
+from otel_verein.faults import FAULTS, Faults
+from otel_verein.ledger import Ledger, Operation
+from otel_verein.ledger.operation import SPAN_ATTRIBUTE
+from otel_verein.ledger.verdict import find
+from otel_verein.processors.batch import Outbox
+from otel_verein.processors.compression import SpanBuilder
+from otel_verein.processors.export_form import Exported, tier
+from otel_verein.processors.identity import ProcessResource
+from otel_verein.processors.metrics import Measurement, Measures
+from otel_verein.processors.sampling import decide
+from otel_verein.processors.tagging import Tags, tag
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics.export import MetricExporter
+
+
+class VereinSpanProcessor(SpanProcessor):
+    """Counts the queries of every operation, keeps the traces that matter, measures all.
+
+    Add it to a ``TracerProvider`` whose sampler is :class:`~otel_verein.processors.sampling.VereinSampler` (any
+    sampler that records will do). Kept operations go to *exporter* whole, metrics of all operations to
+    *metric_exporter*, as deltas unless *cumulative*. It needs no other span processor; thread- and fork-safe.
+    """
+
+    def __init__(
+        self,
+        exporter: SpanExporter | None,
+        config: Config | None = None,
+        metric_exporter: MetricExporter | None = None,
+        *,
+        resource: Resource | None = None,
+        cumulative: bool = False,
+        faults: Faults = FAULTS,
+    ) -> None:
+        self._config = config or Config()
+        self._ledger = Ledger(self._config)
+        self._faults = faults
+        self._new_span_id = RandomIdGenerator().generate_span_id
+        self._resource = ProcessResource(resource if resource is not None else Resource.create())
+        self._measures = Measures(self._config.limits.operation_names, cumulative=cumulative, faults=faults)
+        self._outbox = Outbox(exporter, metric_exporter, self._measures, self._resource, self._config.export, faults)
+        self._forget()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forget)
+
+    def _forget(self) -> None:
+        # Open spans by id: the SDK hands on_end a copy that does not lead to the operation.
+        self._open: dict[int, Operation] = {}
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Give *span* the operation of its local parent, or one of its own."""
+        with self._faults.guard("processor.on_start"):
+            operation = getattr(get_current_span(parent_context), SPAN_ATTRIBUTE, None)
+            if operation is None or not operation.open:
+                operation = Operation(span, self._ledger)
+            setattr(span, SPAN_ATTRIBUTE, operation)
+            if len(self._open) >= self._config.limits.open_spans:
+                self._give_up_oldest()
+            self._open[span.get_span_context().span_id] = operation
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Hold a child until its root ends; judge the operation of a root."""
+        with self._faults.guard("processor.on_end"):
+            context = span.get_span_context()
+            operation = self._open.pop(context.span_id, None) if context is not None else None
+            if operation is None or context is None:
+                return
+            if operation.root.get_span_context().span_id == context.span_id:
+                self._end(operation, span)
+            elif not operation.open:
+                self._late(operation, span)
+            elif len(operation.spans) < self._config.limits.spans_per_operation:
+                operation.spans.append(span)
+            else:
+                operation.spans_dropped += 1
+
+    def shutdown(self) -> None:
+        """Export what waits, for at most ``export.shutdown_s``; further operations are dropped and counted."""
+        with self._faults.guard("processor.shutdown"):
+            self._outbox.close(self._config.export.shutdown_s)
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Export all that has ended; False if that took longer than *timeout_millis* or failed."""
+        try:
+            return self._outbox.flush(timeout_millis / 1000)
+        except Exception as fault:  # noqa: BLE001 - reported; a flush must not raise into the application
+            self._faults.report("processor.force_flush", fault)
+            return False
+
+    def _give_up_oldest(self) -> None:
+        with self._faults.guard("processor.open_spans"):
+            abandoned = self._open.pop(next(iter(self._open)), None)
+            if abandoned is not None and abandoned.open:
+                abandoned.open = False
+                self._measures.dropped("abandoned")
+
+    def _end(self, operation: Operation, root: ReadableSpan) -> None:
+        operation.open = False
+        tags, groups = self._judge(operation, root)
+        decision = decide(tags.breaches, operation.root.get_span_context(), root.parent, self._config.sampling)
+        self._measures.add(_measurement(root, tags, decision.reason.value if decision.reason else None))
+        self._outbox.ensure_running()
+        if not decision.keep:
+            operation.spans.clear()
+            return
+        form = Exported(decision, tier(decision, tags), self._resource())
+        operation.verdict = form
+        builder = SpanBuilder(operation, form.resource, lambda parent: form.context(self._child_of(parent)), form.tier)
+        queries = list(builder.spans(groups if groups is not None else operation.groups(), self._config.compression))
+        extra = tags.attributes() | {
+            semconv.SPANS_MERGED: builder.merged,
+            semconv.SPANS_DROPPED: operation.spans_dropped,
+        }
+        children = [form.span(child) for child in operation.spans]
+        self._outbox.put([form.root(root, extra, tags.findings), *children, *queries])
+
+    def _judge(self, operation: Operation, root: ReadableSpan) -> tuple[Tags, list[Any] | None]:
+        """The tags, and the groups where there were enough queries for a verdict."""
+        totals = operation.totals()
+        groups = operation.groups() if totals.queries >= self._config.n_plus_one.repeats else None
+        findings = find(groups, self._config.n_plus_one) if groups else []
+        error = root.status.status_code is StatusCode.ERROR
+        return tag(totals, _duration_s(root), error, findings, self._config.thresholds), groups
+
+    def _late(self, operation: Operation, span: ReadableSpan) -> None:
+        """A span that outlives its root follows the root's decision."""
+        form: Exported | None = operation.verdict
+        if form is not None:
+            self._outbox.put([form.span(span)])
+
+    def _child_of(self, parent: SpanContext) -> SpanContext:
+        return SpanContext(
+            parent.trace_id, self._new_span_id(), False, TraceFlags(parent.trace_flags), parent.trace_state
+        )
+
+
+def _duration_s(span: ReadableSpan) -> float:
+    return max(0, (span.end_time or 0) - (span.start_time or 0)) / 1e9
+
+
+def _measurement(root: ReadableSpan, tags: Tags, keep_reason: str | None) -> Measurement:
+    breaches = (*tags.breaches, "any") if tags.over_budget else tags.breaches
+    return Measurement(
+        operation=root.name,
+        kind=root.kind.name.lower(),
+        status="error" if root.status.status_code is StatusCode.ERROR else "ok",
+        duration_s=_duration_s(root),
+        queries=tags.totals.queries,
+        db_duration_s=tags.totals.db_duration_ns / 1e9,
+        breaches=breaches,
+        findings=tuple(finding.kind.value for finding in tags.findings),
+        keep_reason=keep_reason,
+    )

@@ -1,0 +1,59 @@
+"""Totals and breaches of an ended operation: which budgets it broke, how badly, and the attributes that say so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from otel_verein import semconv
+from otel_verein.config.schema import Thresholds
+from otel_verein.ledger.operation import Totals
+from otel_verein.ledger.verdict import Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """What the root span of one operation says about it."""
+
+    totals: Totals
+    breaches: tuple[str, ...]
+    severity: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def over_budget(self) -> bool:
+        """Whether it failed or broke a budget of queries, time or database time (an N+1 alone is none)."""
+        return any(breach != "n_plus_one" for breach in self.breaches)
+
+    def attributes(self) -> dict[str, str | int | float | tuple[str, ...]]:
+        """The ``verein.*`` attributes of the root span, decision apart."""
+        totals = self.totals
+        found: dict[str, str | int | float | tuple[str, ...]] = {
+            semconv.DB_QUERY_COUNT: totals.queries,
+            semconv.DB_DISTINCT_COUNT: totals.distinct,
+            semconv.DB_ERROR_COUNT: totals.errors,
+            semconv.DB_DURATION_MS: totals.db_duration_ns / 1e6,
+            semconv.N_PLUS_ONE_COUNT: len(self.findings),
+            semconv.N_PLUS_ONE_MAX_REPEATS: max((finding.repeats for finding in self.findings), default=0),
+            semconv.SEVERITY: self.severity,
+        }
+        if self.breaches:
+            found[semconv.BREACH] = self.breaches
+        return found
+
+
+def tag(totals: Totals, duration_s: float, error: bool, findings: Sequence[Finding], thresholds: Thresholds) -> Tags:
+    """Hold the figures of one operation against its budgets; past a budget is above it, not at it."""
+    db_duration_s = totals.db_duration_ns / 1e9
+    measured = (
+        ("duration", duration_s, thresholds.duration_s, thresholds.duration_critical_s),
+        ("queries", totals.queries, thresholds.queries, thresholds.queries_critical),
+        ("db_duration", db_duration_s, thresholds.db_duration_s, thresholds.db_duration_critical_s),
+    )
+    breaches = ["error"] if error else []
+    breaches += [name for name, value, budget, _ in measured if value > budget]
+    if findings:
+        breaches.append("n_plus_one")
+    critical = error or any(value > limit for _, value, _, limit in measured)
+    severity = "critical" if critical else "warning" if breaches else "ok"
+    return Tags(totals, tuple(breaches), severity, tuple(findings))
