@@ -7,7 +7,7 @@ import sys
 import threading
 import types
 from collections.abc import Callable
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 from opentelemetry.instrumentation.dbapi import DatabaseApiIntegration, unwrap_connect, wrap_connect
@@ -77,7 +77,7 @@ def _patch(root: types.ModuleType, driver: Driver, tracer: LedgerTracer) -> list
             if name in vars(owner):
                 original = vars(owner)[name]
                 setattr(owner, name, method)
-                undo.append(lambda owner=owner, name=name, original=original: setattr(owner, name, original))  # type: ignore[misc]
+                undo.append(partial(setattr, owner, name, original))
     return undo
 
 
@@ -91,7 +91,7 @@ def _substitute(
         place: Any = owner
         factory: Any = integration.shared
         wrap_connect("otel_verein", place, "connect", driver.system, db_api_integration_factory=factory)
-        undo.append(lambda owner=place: unwrap_connect(owner, "connect"))
+        undo.append(partial(unwrap_connect, place, "connect"))
     return undo
 
 
@@ -125,21 +125,22 @@ class _SubclassIntegration(DatabaseApiIntegration):
 def _connection_methods(
     base: Any, base_cursor: type, recording_cursor: type, driver: Driver, faults: Faults
 ) -> dict[str, Callable[..., Any]]:
-    factory = driver.cursor_factory
+    factory, keyword = driver.cursor_factory, driver.cursor_factory.keyword
+    make = base.cursor
+    plain = {keyword: recording_cursor}
+
+    def choose(connection: Any, given: Any) -> Any:
+        given = given or getattr(connection, "cursor_factory", None) or base_cursor
+        return combined(given, base_cursor, recording_cursor, faults)
 
     def cursor(connection: Any, /, *args: Any, **kwargs: Any) -> Any:
-        with faults.guard("instrumentation.cursor"):
-            args, kwargs = factory.replaced(
-                args,
-                kwargs,
-                lambda given: combined(
-                    given or getattr(connection, "cursor_factory", None) or base_cursor,
-                    base_cursor,
-                    recording_cursor,
-                    faults,
-                ),
-            )
-        return base.cursor(connection, *args, **kwargs)
+        if not args and not kwargs and getattr(connection, "cursor_factory", None) is None:
+            return make(connection, **plain)
+        if args:
+            args, kwargs = factory.replaced(args, kwargs, partial(choose, connection))
+        else:
+            kwargs[keyword] = choose(connection, kwargs.get(keyword))
+        return make(connection, *args, **kwargs)
 
     methods: dict[str, Callable[..., Any]] = {"cursor": cursor}
     for name in driver.connection_shortcuts:
@@ -173,14 +174,17 @@ def combined(given: Any, base: type, recording: type, faults: Faults) -> Any:
     if not isinstance(given, type) or not issubclass(given, base):
         faults.report("instrumentation.factory", TypeError(f"{given!r} is no class; its queries are not counted"))
         return given
+    known = vars(given).get(_COMBINED)
+    if known is not None and known[0] is recording:
+        return known[1]
     if issubclass(given, recording):
         return given
-    known = vars(given).get(_COMBINED)
-    if known is None or not issubclass(known, recording):
+    made = given
+    with faults.guard("instrumentation.factory"):
         names = {"__module__": given.__module__, "__qualname__": given.__qualname__, "__doc__": given.__doc__}
-        known = types.new_class(given.__name__, (given, recording), {}, lambda body: body.update(names))
-        setattr(given, _COMBINED, known)
-    return known
+        made = types.new_class(given.__name__, (given, recording), {}, lambda body: body.update(names))
+        setattr(given, _COMBINED, (recording, made))
+    return made
 
 
 HOOKS = tuple(Hook(driver) for driver in DRIVERS)

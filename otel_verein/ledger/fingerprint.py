@@ -259,24 +259,27 @@ class Fingerprints:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._known: dict[tuple[str, str], Fingerprint] = {}
+        self._known: dict[str, dict[str, Fingerprint]] = {}
+        self._entries = 0
         self._characters = 0
 
     def __len__(self) -> int:
-        return len(self._known)
+        return self._entries
 
     def of(self, statement: str, dialect: str) -> Fingerprint:
         """The fingerprint of *statement* in *dialect*."""
-        found = self._known.get((dialect, statement))
-        if found is None:
+        try:
+            return self._known[dialect][statement]
+        except KeyError:
             found = fingerprint(statement, dialect, self._limits)
             if len(statement) <= _CACHED_CHARACTERS:
                 self._remember(statement, dialect, found)
-        return found
+            return found
 
     def _remember(self, statement: str, dialect: str, found: Fingerprint) -> None:
-        if len(self._known) >= self._limits.fingerprints or self._characters >= _CACHE_CHARACTERS:
+        if self._entries >= self._limits.fingerprints or self._characters >= _CACHE_CHARACTERS:
             self._known = {}
-            self._characters = 0
-        self._known[dialect, statement] = found
+            self._entries = self._characters = 0
+        self._known.setdefault(dialect, {})[statement] = found
+        self._entries += 1
         self._characters += len(statement) + len(found.text)

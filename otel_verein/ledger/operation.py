@@ -1,12 +1,13 @@
 """One operation and its queries: what the hook appends to, and what the end of the operation reads.
 
-An operation is a span without local parent and everything under it in this process. Appending is lock-free
-(one list append) and may happen from several threads at once; everything else happens at its end.
+An operation is a span without local parent and everything under it in this process. Appending is a list append
+and may happen from several threads at once.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from threading import Lock
 from time import perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 
 SPAN_ATTRIBUTE = "_verein_operation"
 """The attribute by which a live span leads to its operation."""
+
+
+GroupKey = tuple[int, str]
+"""A parent span, by identity, and a fingerprint's key."""
 
 
 class ConnectionTarget(NamedTuple):
@@ -103,22 +108,30 @@ class Totals:
 
 
 class Operation:
-    """The queries and finished spans of one local root span, until it ends."""
+    """The queries and finished spans of one local root span, until it ends.
+
+    Records are settled a few at a time: counted, and watched for the repeat at which a call site is due. Settled
+    ones past the cap are folded into their groups. Only one thread settles at a time; appending never waits.
+    """
 
     __slots__ = (
         "__weakref__",
         "_counts",
-        "_fingerprints_seen",
+        "_distinct",
+        "_due",
+        "_groups",
+        "_lock",
+        "_settled",
+        "_totals",
+        "_wanted",
         "call_sites",
-        "folded",
-        "folded_totals",
         "ledger",
         "open",
         "records",
+        "repeated",
         "root",
         "spans",
         "spans_dropped",
-        "started_ns",
         "verdict",
         "wall_offset_ns",
     )
@@ -128,77 +141,107 @@ class Operation:
         self.ledger = ledger
         self.open = True
         self.records: list[QueryRecord] = []
-        self.folded: dict[tuple[int, str], QueryGroup] = {}
-        self.folded_totals = Totals()
-        self.call_sites: dict[tuple[int, str], CallSite | None] = {}
+        self.repeated = False
+        """Whether a statement ran often enough for a verdict; final after :meth:`totals`."""
+        self.call_sites: dict[GroupKey, CallSite | None] = {}
         self.spans: list[ReadableSpan] = []
         self.spans_dropped = 0
         self.verdict: Any = None
         """What the processors decided; late spans follow it."""
-        self._counts: dict[tuple[int, str], int] = {}
-        self._fingerprints_seen: set[str] = set()
-        self.started_ns = perf_counter_ns()
-        self.wall_offset_ns = time_ns() - self.started_ns
+        self.wall_offset_ns = time_ns() - perf_counter_ns()
+        self._lock = Lock()  # guards what settling changes; appending tries it and goes on where it is taken
+        self._totals = Totals()
+        self._distinct: set[str] = set()
+        self._counts: dict[GroupKey, int] = {}
+        self._groups: dict[GroupKey, QueryGroup] = {}
+        self._wanted: set[GroupKey] = set()
+        self._settled = 0
+        self._due = ledger.watch_from
 
     def append(self, record: QueryRecord) -> None:
-        """Book one query; past the limit of repeats also watch for the call site, past the cap fold."""
+        """Book one query; now and then settle what came in."""
         records = self.records
         records.append(record)
-        if len(records) >= self.ledger.watch_from or self._counts:
-            self._watch(record)
-            if len(records) >= self.ledger.fold_at:
-                self._fold()
-
-    def _watch(self, record: QueryRecord) -> None:
-        """Take the call site once per fingerprint and parent, while the repeat that proves it is on the stack."""
-        counts = self._counts
-        news = [record] if counts else self.records
-        for new in news:
-            key = (id(new.parent), self.ledger.fingerprints.of(new.statement, new.target.system).key)
-            counts[key] = counts.get(key, 0) + 1
-        most = self.ledger.config.limits.groups_per_operation
-        if counts[key] >= self.ledger.watch_from and key not in self.call_sites and len(self.call_sites) < most:
-            self.call_sites[key] = self.ledger.call_sites.capture()
-        if len(counts) > 2 * most:
-            self._counts = {key: count for key, count in counts.items() if count > 1} or {key: 1}
-
-    def _fold(self) -> None:
-        records, self.records = self.records, []
-        self._count_into(self.folded_totals, records)
-        self._group_into(self.folded, records)
-        for group in self.folded.values():
-            group.fold(self.ledger.config.compression.slowest + 1)
+        if len(records) >= self._due:
+            self._settle_now_and_then()
+        if self._wanted:
+            self._locate(record)
 
     def totals(self) -> Totals:
-        """The figures so far; exact whatever was folded."""
-        folded = self.folded_totals
-        totals = Totals(folded.queries, folded.distinct, folded.errors, folded.db_duration_ns)
-        self._count_into(totals, self.records)
-        return totals
-
-    def _count_into(self, totals: Totals, records: list[QueryRecord]) -> None:
-        of = self.ledger.fingerprints.of
-        seen = self._fingerprints_seen
-        for record in records:
-            totals.db_duration_ns += record.end_ns - record.start_ns
-            found = of(record.statement, record.target.system)
-            if found.counted:
-                totals.queries += 1
-                totals.errors += record.error is not None
-                seen.add(found.key)
-        totals.distinct = len(seen)
+        """The figures of all queries so far; exact whatever was folded."""
+        with self._lock:
+            self._settle()
+        self._totals.distinct = len(self._distinct)
+        return self._totals
 
     def groups(self) -> list[QueryGroup]:
         """The queries by parent span and fingerprint, in order of first appearance, transaction verbs apart.
 
         Call once, after the end.
         """
-        self._group_into(self.folded, self.records)
-        return list(self.folded.values())
+        with self._lock:
+            self._settle()
+            self._group(self.records)
+        return list(self._groups.values())
 
-    def _group_into(self, groups: dict[tuple[int, str], QueryGroup], records: list[QueryRecord]) -> None:
+    def _settle_now_and_then(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            self._settle()
+            if self._settled >= self.ledger.fold_at:
+                self._fold()
+            self._due = self._settled + self.ledger.watch_from
+        finally:
+            self._lock.release()
+
+    def _settle(self) -> None:
+        """Count what came in since the last time, and want the call site of what is about to be a repeat."""
+        records = self.records
+        upto = len(records)
         of = self.ledger.fingerprints.of
-        most = self.ledger.config.limits.groups_per_operation
+        totals, counts = self._totals, self._counts
+        enough = self.ledger.watch_from
+        for record in records[self._settled : upto]:
+            totals.db_duration_ns += record.end_ns - record.start_ns
+            found = of(record.statement, record.target.system)
+            if not found.counted:
+                continue
+            totals.queries += 1
+            if record.error is not None:
+                totals.errors += 1
+            key = (id(record.parent), found.key)
+            count = counts[key] = counts.get(key, 0) + 1
+            if count == 1:
+                self._distinct.add(found.key)
+            elif count >= enough - 2:
+                if key not in self.call_sites:
+                    self._wanted.add(key)
+                if count >= enough:
+                    self.repeated = True
+        self._settled = upto
+        if len(counts) > self.ledger.most_groups:
+            self._counts = {key: count for key, count in counts.items() if count > 1}
+
+    def _locate(self, record: QueryRecord) -> None:
+        """Take the call site while the query that repeats is on the stack, once per fingerprint and parent."""
+        key = (id(record.parent), self.ledger.fingerprints.of(record.statement, record.target.system).key)
+        if key in self._wanted:
+            self._wanted.discard(key)
+            if len(self.call_sites) < self.ledger.most_groups:
+                self.call_sites[key] = self.ledger.call_sites.capture()
+
+    def _fold(self) -> None:
+        settled = self.records[: self._settled]
+        self._group(settled)
+        del self.records[: len(settled)]  # in place: another thread may be about to append to this very list
+        self._settled = 0
+        for group in self._groups.values():
+            group.fold(self.ledger.config.compression.slowest + 1)
+
+    def _group(self, records: list[QueryRecord]) -> None:
+        of = self.ledger.fingerprints.of
+        groups = self._groups
         for record in records:
             found = of(record.statement, record.target.system)
             if not found.counted:
@@ -206,7 +249,8 @@ class Operation:
             key = (id(record.parent), found.key)
             group = groups.get(key)
             if group is None:
-                if len(groups) >= most:
+                if len(groups) >= self.ledger.most_groups:
                     continue  # its count and time are in the totals; only the trace lacks it
-                group = groups[key] = QueryGroup(found, record.parent, record.target, self.call_sites.get(key))
+                group = groups[key] = QueryGroup(found, record.parent, record.target)
+            group.call_site = group.call_site or self.call_sites.get(key)
             group.add(record)

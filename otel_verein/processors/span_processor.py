@@ -136,7 +136,7 @@ class VereinSpanProcessor(SpanProcessor):
     def _judge(self, operation: Operation, root: ReadableSpan) -> tuple[Tags, list[Any] | None]:
         """The tags, and the groups where there were enough queries for a verdict."""
         totals = operation.totals()
-        groups = operation.groups() if totals.queries >= self._config.n_plus_one.repeats else None
+        groups = operation.groups() if operation.repeated else None
         findings = find(groups, self._config.n_plus_one) if groups else []
         error = root.status.status_code is StatusCode.ERROR
         return tag(totals, _duration_s(root), error, findings, self._config.thresholds), groups

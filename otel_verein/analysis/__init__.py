@@ -1,0 +1,1 @@
+"""Pure analysis: tables in, frozen records out."""

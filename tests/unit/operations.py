@@ -1,0 +1,51 @@
+"""Builders of operations and records for unit tests: known times, no database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from opentelemetry.sdk.trace import Span, TracerProvider
+
+from otel_verein.config import Config
+from otel_verein.ledger import Ledger, Operation, QueryRecord
+from otel_verein.ledger.operation import ConnectionTarget
+
+SQLITE = ConnectionTarget("sqlite")
+
+
+def a_span(name: str = "GET /") -> Span:
+    """A live span that nothing processes."""
+    span = TracerProvider(shutdown_on_exit=False).get_tracer("test").start_span(name)
+    assert isinstance(span, Span)
+    return span
+
+
+def an_operation(config: Config | None = None) -> Operation:
+    """An open operation without queries."""
+    return Operation(a_span(), Ledger(config or Config()))
+
+
+def a_record(
+    operation: Operation,
+    statement: str,
+    *,
+    at_ns: int = 0,
+    took_ns: int = 1000,
+    error: str | None = None,
+    parameters: int | None = 0,
+    parent: Span | None = None,
+    target: ConnectionTarget = SQLITE,
+) -> QueryRecord:
+    """One query record of *operation*."""
+    return QueryRecord(
+        statement, at_ns, at_ns + took_ns, error, parent or operation.root, parameters, 0, target
+    )
+
+
+def run(operation: Operation, statements: Sequence[str], took_ns: int = 1000) -> Operation:
+    """Append *statements* one after the other, each with parameters of its own."""
+    for index, statement in enumerate(statements):
+        operation.append(
+            a_record(operation, statement, at_ns=index * 10_000_000, took_ns=took_ns, parameters=index + 1)
+        )
+    return operation

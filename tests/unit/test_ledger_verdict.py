@@ -1,0 +1,94 @@
+"""The N+1 verdict on operations whose queries are known."""
+
+from __future__ import annotations
+
+import pytest
+from tests.unit.operations import a_record, a_span, an_operation, run
+
+from otel_verein.config.schema import NPlusOne
+from otel_verein.ledger import Operation
+from otel_verein.ledger.verdict import FindingKind, find
+
+LIMIT = NPlusOne(repeats=3, total_ms=1000, certain_repeats=6)
+AUTHOR = "select name from author where id = ?"
+
+
+def found(operation: Operation, options: NPlusOne = LIMIT) -> list[tuple[str, int, int]]:
+    """(kind, repeats, statements) of each finding."""
+    findings = find(operation.groups(), options)
+    return [(finding.kind.value, finding.repeats, finding.statements) for finding in findings]
+
+
+def test_loop_over_authors_is_one_finding() -> None:
+    """One statement repeated with different parameters under one parent is one N+1."""
+    assert found(run(an_operation(), [AUTHOR] * 6)) == [("n_plus_one", 6, 1)]
+
+
+def test_fewer_repeats_in_little_time_are_silent() -> None:
+    """Below the certain number of repeats, time decides."""
+    assert found(run(an_operation(), [AUTHOR] * 5)) == []
+
+
+def test_fewer_repeats_in_much_time_are_a_finding() -> None:
+    """From the lower number of repeats on, enough time in sum makes a finding."""
+    assert found(run(an_operation(), [AUTHOR] * 3, took_ns=400_000_000)) == [("n_plus_one", 3, 1)]
+
+
+def test_different_statements_are_silent() -> None:
+    """Twin: as many queries, each of its own, are no finding."""
+    assert found(run(an_operation(), [f"select c{index} from t" for index in range(20)])) == []
+
+
+def test_inline_literals_are_one_statement() -> None:
+    """Values written into the text do not hide the repeat."""
+    assert found(run(an_operation(), [f"select name from author where id = {n}" for n in range(8)])) == [
+        ("n_plus_one", 8, 1)
+    ]
+
+
+def test_equal_parameters_are_a_duplicate() -> None:
+    """The same parameters every time: the same answer was asked for again."""
+    operation = an_operation()
+    for index in range(7):
+        operation.append(a_record(operation, AUTHOR, at_ns=index * 10_000, parameters=42))
+
+    assert found(operation) == [(FindingKind.DUPLICATE.value, 7, 1)]
+
+
+def test_unknown_parameters_are_no_duplicate() -> None:
+    """Parameters that could not be compared are not claimed to be equal."""
+    operation = an_operation()
+    for index in range(7):
+        operation.append(a_record(operation, AUTHOR, at_ns=index * 10_000, parameters=None))
+
+    assert found(operation) == [("n_plus_one", 7, 1)]
+
+
+def test_a_sequence_that_repeats_is_one_finding() -> None:
+    """A, B, A, B, ... is one loop, hence one finding."""
+    assert found(run(an_operation(), [AUTHOR, "select city from address where author = ?"] * 6)) == [
+        ("n_plus_one", 6, 2)
+    ]
+
+
+def test_two_loops_one_after_the_other_are_two_findings() -> None:
+    """Twin: the same numbers of queries that do not take turns are two loops."""
+    operation = run(an_operation(), [AUTHOR] * 6 + ["select city from address where author = ?"] * 6)
+
+    assert len(found(operation)) == 2
+
+
+def test_repeats_under_different_parents_are_apart() -> None:
+    """Repeats count for each parent span: two parents with five each are no ten."""
+    operation = an_operation()
+    for parent in (a_span("a"), a_span("b")):
+        for index in range(5):
+            operation.append(a_record(operation, AUTHOR, at_ns=index * 10_000, parent=parent))
+
+    assert found(operation) == []
+
+
+@pytest.mark.parametrize("verb", ["SAVEPOINT s", "COMMIT"])
+def test_transaction_verbs_are_no_finding(verb: str) -> None:
+    """Fifty savepoints are not an N+1."""
+    assert found(run(an_operation(), [verb] * 50)) == []
