@@ -158,7 +158,7 @@ TABLE: Final = (
     Name(OPERATION, "metric point", "string", "", "Route template or job name; `other` past the cap"),
     Name(OPERATION_KIND, "metric point", "string", "", "server, consumer, internal, client or producer"),
     Name(OPERATION_STATUS, "metric point", "string", "", "ok or error"),
-    Name(DROP_REASON, "metric point", "string", "", "queue_full, export_failed, shutdown or abandoned"),
+    Name(DROP_REASON, "metric point", "string", "", "queue_full, export_failed or shutdown"),
     Name(ERROR_SITE, "metric point", "string", "", "The guarded place that failed"),
     Name(THREAD_ROLE, "metric point", "string", "", "main, thread, or late: its operation had ended"),
 )

@@ -50,7 +50,7 @@ class Outbox:
             os.register_at_fork(after_in_child=self._reset)
 
     def _reset(self) -> None:
-        self._queue: deque[Sequence[ReadableSpan]] = deque()
+        self._queue: deque[tuple[Sequence[ReadableSpan], int]] = deque()
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
         self._closed = False
@@ -58,15 +58,18 @@ class Outbox:
         self._exporting = threading.Lock()  # held while an exporter runs; never taken on an application thread
         # but to flush
 
-    def put(self, operation: Sequence[ReadableSpan]) -> None:
-        """Queue one whole operation, or drop and count it when the queue is full."""
+    def put(self, spans: Sequence[ReadableSpan], operations: int = 1) -> None:
+        """Queue one whole operation, or drop and count it when the queue is full.
+
+        *operations* is 0 for spans that come after their operation and do not count as one.
+        """
         if self._closed:
-            self._measures.dropped("shutdown")
+            self._measures.dropped("shutdown", operations)
         elif len(self._queue) >= self._options.queue_operations:
-            self._measures.dropped("queue_full")
+            self._measures.dropped("queue_full", operations)
             self._wake.set()
         else:
-            self._queue.append(operation)
+            self._queue.append((spans, operations))
 
     def ensure_running(self) -> None:
         """Start the export thread if this process has none."""
@@ -99,7 +102,7 @@ class Outbox:
         self._closed = True
         self._wake.set()
         if self._queue:
-            self._measures.dropped("shutdown", len(self._queue))
+            self._measures.dropped("shutdown", sum(operations for _, operations in self._queue))
             self._queue.clear()
         if flushed:
             with self._faults.guard("export.shutdown"):
@@ -121,8 +124,9 @@ class Outbox:
         taken: list[ReadableSpan] = []
         operations = 0
         while self._queue and len(taken) < _SPANS_PER_CALL:
-            taken.extend(self._queue.popleft())
-            operations += 1
+            spans, counted = self._queue.popleft()
+            taken.extend(spans)
+            operations += counted
         result = SpanExportResult.FAILURE
         with self._faults.guard("export.spans"):
             result = SpanExportResult.SUCCESS if self._spans is None else self._spans.export(taken)

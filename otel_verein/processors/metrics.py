@@ -127,7 +127,8 @@ class Measures:
 
     def dropped(self, reason: str, operations: int = 1) -> None:
         """Book kept operations that were lost on the way out."""
-        self._lost.append((reason, operations))
+        if operations:
+            self._lost.append((reason, operations))
 
     def export(self, exporter: MetricExporter, resource: Resource) -> bool:
         """Hand out what was counted since the last success; on failure it is kept for the next call."""

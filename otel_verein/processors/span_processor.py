@@ -107,11 +107,11 @@ class VereinSpanProcessor(SpanProcessor):
             return False
 
     def _give_up_oldest(self) -> None:
-        with self._faults.guard("processor.open_spans"):
-            abandoned = self._open.pop(next(iter(self._open)), None)
-            if abandoned is not None and abandoned.open:
-                abandoned.open = False
-                self._measures.dropped("abandoned")
+        """Forget the span that has been open longest; it never ended, so it never was counted as started."""
+        abandoned = self._open.pop(next(iter(self._open)), None)
+        if abandoned is not None and abandoned.open:
+            abandoned.open = False
+            self._faults.report("operation.abandoned", RuntimeError(f"{abandoned.root.name!r} was never ended"))
 
     def _end(self, operation: Operation, root: ReadableSpan) -> None:
         operation.open = False
@@ -145,7 +145,7 @@ class VereinSpanProcessor(SpanProcessor):
         """A span that outlives its root follows the root's decision."""
         form: Exported | None = operation.verdict
         if form is not None:
-            self._outbox.put([form.span(span)])
+            self._outbox.put([form.span(span)], operations=0)
 
     def _child_of(self, parent: SpanContext) -> SpanContext:
         return SpanContext(

@@ -37,9 +37,7 @@ def a_record(
     target: ConnectionTarget = SQLITE,
 ) -> QueryRecord:
     """One query record of *operation*."""
-    return QueryRecord(
-        statement, at_ns, at_ns + took_ns, error, parent or operation.root, parameters, 0, target
-    )
+    return QueryRecord(statement, at_ns, at_ns + took_ns, error, parent or operation.root, parameters, 0, target)
 
 
 def run(operation: Operation, statements: Sequence[str], took_ns: int = 1000) -> Operation:

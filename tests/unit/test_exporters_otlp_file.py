@@ -27,6 +27,7 @@ class Clock:
 
 
 def names(directory: Path) -> list[str]:
+    """The suffixes of the files of *directory*."""
     return sorted("".join(path.suffixes) for path in directory.iterdir())
 
 

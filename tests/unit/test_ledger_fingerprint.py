@@ -18,7 +18,9 @@ TEXTS = [
     pytest.param("", "select -1, .5, 1e-5, 0xFF, a-1", "select ?, ?, ?, ?, a - ?", id="numbers"),
     pytest.param("mysql", 'select `x` where n = "a\\"b"', "select `x` where n = ?", id="mysql-double-quotes"),
     pytest.param("mysql", "select 'a\\'b', 'c' # d", "select ?, ?", id="mysql-backslash"),
-    pytest.param("postgresql", 'select "Col" from "T" where a = \'x\'\'y\'', 'select "Col" from "T" where a = ?', id="pg"),
+    pytest.param(
+        "postgresql", "select \"Col\" from \"T\" where a = 'x''y'", 'select "Col" from "T" where a = ?', id="pg"
+    ),
     pytest.param("postgresql", "select $a$ it's $a$, E'it\\'s'", "select ?, ?", id="pg-dollar-and-escape"),
     pytest.param("postgresql", "select arr[1], a->>'k'", "select arr[?], a ->> ?", id="pg-array-and-json"),
     pytest.param("sqlite", "select [a b] from t where c = :name", "select [a b] from t where c = ?", id="sqlite"),

@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.unit.operations import a_record, an_operation, run
-
 from otel_verein.config import Config
 from otel_verein.config.schema import Limits
+from tests.unit.operations import a_record, an_operation, run
 
 SMALL = Config(limits=Limits(records_per_operation=50, groups_per_operation=10))
 
@@ -74,6 +73,7 @@ def test_many_threads_lose_nothing() -> None:
 
 
 def load_author(operation: object) -> None:
+    """One query, from a function that a call site can name."""
     run(operation, ["select name from author where id = ?"])  # type: ignore[arg-type]
 
 

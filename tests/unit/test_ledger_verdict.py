@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.operations import a_record, a_span, an_operation, run
 
 from otel_verein.config.schema import NPlusOne
 from otel_verein.ledger import Operation
 from otel_verein.ledger.verdict import FindingKind, find
+from tests.unit.operations import a_record, a_span, an_operation, run
 
 LIMIT = NPlusOne(repeats=3, total_ms=1000, certain_repeats=6)
 AUTHOR = "select name from author where id = ?"

@@ -6,19 +6,23 @@ import pytest
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import StatusCode
-from tests.unit.operations import a_record, an_operation, run
 
 from otel_verein import semconv
 from otel_verein.config import Config
 from otel_verein.config.schema import Compression, Limits
 from otel_verein.ledger import Operation
 from otel_verein.processors.compression import SpanBuilder
+from tests.unit.operations import a_record, an_operation, run
 
 QUERY = "select a from t where b = ?"
+OPTIONS = Compression(repeats=5, slowest=1)
 
 
-def built(operation: Operation, options: Compression = Compression(repeats=5, slowest=1)) -> list[ReadableSpan]:
-    return list(SpanBuilder(operation, Resource.get_empty(), lambda parent: parent, "medium").spans(operation.groups(), options))
+def built(operation: Operation, options: Compression = OPTIONS) -> list[ReadableSpan]:
+    """The query spans of *operation*."""
+    return list(
+        SpanBuilder(operation, Resource.get_empty(), lambda parent: parent, "medium").spans(operation.groups(), options)
+    )
 
 
 def queries(spans: list[ReadableSpan]) -> int:

@@ -42,10 +42,12 @@ class Collected(MetricExporter):
 
 
 def measured(operation: str = "GET /", queries: int = 3, reason: str | None = None) -> Measurement:
+    """The figures of one operation."""
     return Measurement(operation, "server", "ok", 0.01, queries, 0.001, (), (), reason)
 
 
 def exported(measures: Measures, to: MetricExporter) -> bool:
+    """Whether an export to *to* succeeded."""
     return measures.export(to, Resource.get_empty())
 
 

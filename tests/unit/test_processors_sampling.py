@@ -21,7 +21,10 @@ from otel_verein.processors.sampling import (
 TRACE = 0x0102030405060708090A0B0C0D0E0F10
 
 
-def context(trace_id: int = TRACE, *, state: TraceState | None = None, flags: int = 0, remote: bool = False) -> SpanContext:
+def context(
+    trace_id: int = TRACE, *, state: TraceState | None = None, flags: int = 0, remote: bool = False
+) -> SpanContext:
+    """A span context of one trace."""
     return SpanContext(trace_id, 1, remote, TraceFlags(flags), state)
 
 

@@ -1,0 +1,64 @@
+"""The wiring: which exporters for which variables, and a broken configuration that only costs a line of log."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from otel_verein import distro
+from otel_verein.cli.main import main
+from otel_verein.cli.run import prepared_environment
+from otel_verein.config import Config
+
+
+def test_a_broken_configuration_is_one_line_and_the_defaults(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The application starts with the defaults, told once what is wrong and where."""
+    file = tmp_path / "verein.yaml"
+    file.write_text("sampling:\n  ratio: 7\nnonsense: 1\n")
+    with caplog.at_level(logging.WARNING, "otel_verein"):
+        config = distro.usable_config({"VEREIN_CONFIG": str(file)})
+
+    assert config == Config()
+    assert len(caplog.messages) == 1
+    assert f"{file}:2: sampling.ratio: 7 must be at most 1" in caplog.messages[0]
+
+
+@pytest.mark.parametrize(
+    ("environ", "spans", "metrics", "cumulative"),
+    [
+        ({}, "FileSpanExporter", "FileMetricExporter", False),
+        ({"OTEL_TRACES_EXPORTER": "none"}, "NoneType", "FileMetricExporter", False),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"},
+         "OTLPSpanExporter", "OTLPMetricExporter", True),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+          "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "delta", "OTEL_METRICS_EXPORTER": "none"},
+         "OTLPSpanExporter", "NoneType", False),
+    ],
+)  # fmt: skip
+def test_exporters_follow_the_standard_variables(
+    environ: dict[str, str], spans: str, metrics: str, cumulative: bool
+) -> None:
+    """No endpoint: files, as deltas. An endpoint: OTLP with its temporality preference. none: none."""
+    made = distro.exporters(Config(), environ)
+
+    assert (type(made[0]).__name__, type(made[1]).__name__, made[2]) == (spans, metrics, cumulative)
+
+
+def test_run_prepares_children_once() -> None:
+    """The bootstrap stands first on PYTHONPATH, once, and the rest of the path stays."""
+    once = prepared_environment({"PYTHONPATH": "/somewhere"})
+    twice = prepared_environment(once)
+
+    assert once == twice
+    assert once["PYTHONPATH"].split(":")[1:] == ["/somewhere"]
+    assert (once["OTEL_PYTHON_DISTRO"], once["OTEL_PYTHON_CONFIGURATOR"]) == ("verein", "verein")
+
+
+def test_run_of_an_unknown_command_says_so() -> None:
+    """A command that is not found is one line and exit code 127, as in a shell."""
+    result = CliRunner().invoke(main, ["run", "--", "no-such-command-here"])
+
+    assert (result.exit_code, result.output) == (127, "otel-verein: no-such-command-here: command not found\n")
