@@ -36,16 +36,18 @@ class SegmentWriter:
         self._options = options
         self._clock = clock
         self._failed_at: float | None = None
-        self._forget()
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._forget)
-
-    def _forget(self) -> None:
-        # The parent's file stays the parent's: the child's copy of the descriptor is closed with its last reference.
         self._file: int | None = None
         self._path = Path()
         self._size = 0
         self._opened = 0.0
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._leave_to_parent)
+
+    def _leave_to_parent(self) -> None:
+        """In a forked child: let go of the parent's segment, without renaming it."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
 
     def write(self, line: bytes) -> bool:
         """Append *line*, whole or not at all; False when it could not be written."""

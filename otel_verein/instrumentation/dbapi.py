@@ -1,7 +1,7 @@
-"""The choke point: every call of every DB-API driver passes :meth:`LedgerTracer.traced_execution`.
+"""The choke point: every call of every DB-API driver passes the function that :meth:`LedgerTracer.recording` makes.
 
 Built on ``opentelemetry-instrumentation-dbapi``: its integration reads the connection's target, its cursor
-tracer is the protocol. Instead of a span per query, one record goes to the operation of the current span.
+tracer the text of unusual statements. Instead of a span per query, one record goes to the operation of the current span.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from otel_verein.ledger.operation import SPAN_ATTRIBUTE, ConnectionTarget
 _SPAN_KEY = next(iter(set_span_in_context(INVALID_SPAN, Context())))
 """The context key of the current span, got through the public API; reading it directly saves 0.6 µs a query."""
 
-_new = tuple.__new__
 _TARGET = "_verein_target"
 _IN_BATCH = "_verein_in_batch"
 _STATEMENT_METHODS = ("execute", "executemany", "executescript", "callproc", "copy_expert")
@@ -37,41 +36,72 @@ class LedgerTracer(CursorTracer):  # type: ignore[type-arg]
         self._driver = driver
         self._faults = faults
         self._unknown = ConnectionTarget(driver.system)
-        self._told = bool(driver.connection_attributes)
 
-    def traced_execution(self, cursor: Any, query_method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Call ``query_method(cursor, *args, **kwargs)``, book it, and pass on its result or exception."""
-        span: Any = get_current().get(_SPAN_KEY)
-        operation = getattr(span, SPAN_ATTRIBUTE, None)
-        error = None
-        start = perf_counter_ns()
-        try:
-            return query_method(cursor, *args, **kwargs)
-        except BaseException as raised:
-            error = type(raised).__qualname__
-            raise
-        finally:
-            end = perf_counter_ns()
+    def recording(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        """A form of *method* that books each call and passes on its result or exception as they are.
+
+        One flat function, since it runs for every query: a call level more would cost a tenth of it.
+        """
+        unusual = method.__name__ if method.__name__ != "execute" else None
+        statement_keyword, parameter_keyword = self._driver.statement_keyword, self._driver.parameter_keyword
+        unknown, target_of = self._unknown, self._target_of if self._driver.connection_attributes else None
+        report, clock, current, new = self._faults.report, perf_counter_ns, get_current, tuple.__new__
+
+        @functools.wraps(method)
+        def call(cursor: Any, /, *args: Any, **kwargs: Any) -> Any:
+            span: Any = current().get(_SPAN_KEY)
+            operation = getattr(span, SPAN_ATTRIBUTE, None)
+            error = None
+            start = clock()
             try:
-                statement = args[0] if args else kwargs.get(self._driver.statement_keyword)
-                if type(statement) is not str:
-                    statement = self._text(cursor, statement)
-                parameters = args[1] if len(args) > 1 else kwargs.get(self._driver.parameter_keyword)
-                batch = 0
-                if query_method.__name__ != "execute":
-                    statement, batch = _as_executed(query_method.__name__, statement, parameters)
-                if statement is None:
-                    pass  # the driver refuses a call without statement: nothing reached the database
-                elif operation is not None and operation.open:
-                    identity = 0 if parameters is None else _identity(parameters)
-                    target = self._target_of(cursor) if self._told else self._unknown
-                    # tuple.__new__ is a third of the constructor's cost, and this is the path of every query
-                    record = (statement, start, end, error, span, identity, batch, target)
-                    operation.append(_new(QueryRecord, record))
-                else:
-                    UNATTRIBUTED.add(statement, self._driver.system, late=operation is not None)
-            except Exception as fault:  # noqa: BLE001 - reported; booking must not raise into the application
-                self._faults.report("instrumentation.book", fault)
+                return method(cursor, *args, **kwargs)
+            except BaseException as raised:
+                error = type(raised).__qualname__
+                raise
+            finally:
+                end = clock()
+                try:
+                    statement = args[0] if args else kwargs.get(statement_keyword)
+                    if type(statement) is not str:
+                        statement = self._text(cursor, statement)
+                    parameters = args[1] if len(args) > 1 else kwargs.get(parameter_keyword)
+                    batch = 0
+                    if unusual is not None:
+                        statement, batch = _as_executed(unusual, statement, parameters)
+                    if statement is None:
+                        pass  # the driver refuses a call without statement: nothing reached the database
+                    elif operation is not None and operation.open:
+                        identity = _identity(parameters) if parameters else 0
+                        target = target_of(cursor) if target_of is not None else unknown
+                        record = (statement, start, end, error, span, identity, batch, target)
+                        # tuple.__new__ is a third of the constructor's cost
+                        operation.append(new(QueryRecord, record))
+                    else:
+                        UNATTRIBUTED.add(statement, self._driver.system, late=operation is not None)
+                except Exception as fault:  # noqa: BLE001 - reported; booking must not raise into the application
+                    report("instrumentation.book", fault)
+
+        return call
+
+    def recording_unless_nested(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        """:meth:`recording`, for drivers whose batch methods call ``execute``: the batch is the one logical query."""
+        record = self.recording(method)
+        if method.__name__ == "execute":
+
+            @functools.wraps(method)
+            def call(cursor: Any, /, *args: Any, **kwargs: Any) -> Any:
+                return (method if getattr(cursor, _IN_BATCH, False) else record)(cursor, *args, **kwargs)
+        else:
+
+            @functools.wraps(method)
+            def call(cursor: Any, /, *args: Any, **kwargs: Any) -> Any:
+                setattr(cursor, _IN_BATCH, True)
+                try:
+                    return record(cursor, *args, **kwargs)
+                finally:
+                    setattr(cursor, _IN_BATCH, False)
+
+        return call
 
     def _text(self, cursor: Any, statement: Any) -> str | None:
         """Text of a statement that is no plain str: bytes, a str subclass, a composed object, a template."""
@@ -138,38 +168,5 @@ def _as_executed(method: str, statement: str | None, parameters: Any) -> tuple[s
 
 def recording_methods(owner: type, tracer: LedgerTracer, driver: Driver) -> dict[str, Callable[..., Any]]:
     """Recording forms of the statement methods that *owner* has, by name."""
-    record = _recorded_unless_nested if driver.nested else _recorded
-    return {name: record(getattr(owner, name), tracer) for name in _STATEMENT_METHODS if hasattr(owner, name)}
-
-
-def _recorded(method: Callable[..., Any], tracer: LedgerTracer) -> Callable[..., Any]:
-    traced = tracer.traced_execution
-
-    @functools.wraps(method)
-    def call(cursor: Any, /, *args: Any, **kwargs: Any) -> Any:
-        return traced(cursor, method, *args, **kwargs)
-
-    return call
-
-
-def _recorded_unless_nested(method: Callable[..., Any], tracer: LedgerTracer) -> Callable[..., Any]:
-    """For drivers whose batch methods call ``execute`` of the same cursor: the batch is the one logical query."""
-    traced = tracer.traced_execution
-    if method.__name__ == "execute":
-
-        @functools.wraps(method)
-        def call(cursor: Any, /, *args: Any, **kwargs: Any) -> Any:
-            if getattr(cursor, _IN_BATCH, False):
-                return method(cursor, *args, **kwargs)
-            return traced(cursor, method, *args, **kwargs)
-    else:
-
-        @functools.wraps(method)
-        def call(cursor: Any, /, *args: Any, **kwargs: Any) -> Any:
-            setattr(cursor, _IN_BATCH, True)
-            try:
-                return traced(cursor, method, *args, **kwargs)
-            finally:
-                setattr(cursor, _IN_BATCH, False)
-
-    return call
+    record = tracer.recording_unless_nested if driver.nested else tracer.recording
+    return {name: record(getattr(owner, name)) for name in _STATEMENT_METHODS if hasattr(owner, name)}

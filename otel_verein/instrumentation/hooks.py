@@ -104,7 +104,7 @@ class _SubclassIntegration(DatabaseApiIntegration):
         self._connect = driver.connect_factory
         self._base = _attribute(module, driver.connection)
         base_cursor = _attribute(module, driver.cursors[0])
-        cursor = _named_like(base_cursor, recording_methods(base_cursor, tracer, driver))
+        cursor = _named_like(base_cursor, {"__slots__": (), **recording_methods(base_cursor, tracer, driver)})
         self._recording = _named_like(self._base, _connection_methods(self._base, base_cursor, cursor, driver, faults))
 
     def shared(self, *_: Any, **__: Any) -> _SubclassIntegration:
@@ -160,6 +160,7 @@ def _shortcut(name: str, base: Any, recording_cursor: type) -> Callable[..., Any
 
 
 def _named_like(base: type, methods: dict[str, Any]) -> type:
+    """A subclass of *base* that prints like it."""
     return type(base.__name__, (base,), {"__module__": base.__module__, "__doc__": base.__doc__, **methods})
 
 

@@ -202,16 +202,17 @@ class Operation:
         of = self.ledger.fingerprints.of
         totals, counts = self._totals, self._counts
         enough = self.ledger.watch_from
-        for record in records[self._settled : upto]:
-            totals.db_duration_ns += record.end_ns - record.start_ns
-            found = of(record.statement, record.target.system)
+        for statement, start_ns, end_ns, error, parent, _, _, target in records[self._settled : upto]:
+            totals.db_duration_ns += end_ns - start_ns
+            found = of(statement, target[0])
             if not found.counted:
                 continue
             totals.queries += 1
-            if record.error is not None:
+            if error is not None:
                 totals.errors += 1
-            key = (id(record.parent), found.key)
-            count = counts[key] = counts.get(key, 0) + 1
+            key = (id(parent), found.key)
+            count = counts.get(key, 0) + 1
+            counts[key] = count
             if count == 1:
                 self._distinct.add(found.key)
             elif count >= enough - 2:
