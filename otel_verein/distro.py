@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]
+from wrapt import register_post_import_hook
 
 from otel_verein.config import Config, load
 from otel_verein.errors import ConfigError
@@ -83,6 +84,7 @@ def set_up(environ: Mapping[str, str]) -> TracerProvider:
         _export_metrics_of_the_application(resource, environ)
     instrument()
     flush_on_sigterm(provider.shutdown)
+    flush_in_forked_children(provider)
     return provider
 
 
@@ -108,11 +110,10 @@ def exporters(config: Config, environ: Mapping[str, str]) -> tuple[SpanExporter 
     wants_spans = environ.get("OTEL_TRACES_EXPORTER", "").strip() != "none"
     wants_metrics = environ.get("OTEL_METRICS_EXPORTER", "").strip() != "none"
     if not has_endpoint(environ):
-        from otel_verein.exporters import FileMetricExporter, FileSpanExporter
+        from otel_verein.exporters import file_exporters
 
-        directory = Path(config.export.directory).absolute()
-        spans = FileSpanExporter(directory, config.export) if wants_spans else None
-        return spans, FileMetricExporter(directory, config.export) if wants_metrics else None, False
+        spans, metrics = file_exporters(Path(config.export.directory).absolute(), config.export)
+        return spans if wants_spans else None, metrics if wants_metrics else None, False
     preference = environ.get("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "cumulative").strip().lower()
     return (
         _otlp(environ, "traces") if wants_spans else None,
@@ -154,6 +155,19 @@ def _defaults(environ: Mapping[str, str]) -> dict[str, str]:
     """A service name that says more than ``unknown_service`` where the user gave none."""
     named = environ.get("OTEL_SERVICE_NAME") or "service.name=" in environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
     return {} if named else {"service.name": Path.cwd().name or "unknown_service"}
+
+
+def flush_in_forked_children(provider: TracerProvider) -> None:
+    """Flush at the end of children that ``multiprocessing`` forks: they leave without exit handlers.
+
+    The finalizer is registered anew in each child, since a child forgets its parent's.
+    """
+
+    def imported(module: Any) -> None:
+        # last of all: below the priorities that pools and queues use
+        module.register_after_fork(provider, lambda _: module.Finalize(None, provider.shutdown, exitpriority=-1000))
+
+    register_post_import_hook(imported, "multiprocessing.util")
 
 
 def flush_on_sigterm(flush: Callable[[], None]) -> None:

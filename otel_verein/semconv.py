@@ -31,6 +31,7 @@ FINDING_EVENT: Final = "verein.finding"
 FINDING_KIND: Final = "verein.finding.kind"
 FINDING_FINGERPRINT: Final = "verein.finding.fingerprint"
 FINDING_REPEATS: Final = "verein.finding.repeats"
+FINDING_QUERIES: Final = "verein.finding.queries"
 FINDING_STATEMENTS: Final = "verein.finding.statements"
 FINDING_TOTAL_MS: Final = "verein.finding.total_ms"
 FINDING_STACK: Final = "verein.finding.stack"
@@ -99,50 +100,21 @@ TABLE: Final = (
     Name(DB_QUERY_COUNT, "root span", "int", "{query}", "Queries of the operation; transaction verbs apart"),
     Name(DB_DISTINCT_COUNT, "root span", "int", "{statement}", "Different statements among them"),
     Name(DB_ERROR_COUNT, "root span", "int", "{query}", "Queries whose driver call raised"),
-    Name(
-        DB_DURATION_MS,
-        "root span",
-        "double",
-        "ms",
-        "Sum of the time in driver calls, transaction verbs included",
-    ),
+    Name(DB_DURATION_MS, "root span", "double", "ms", "Sum of the time in driver calls, transaction verbs included"),
     Name(N_PLUS_ONE_COUNT, "root span", "int", "{finding}", "N+1 and duplicate findings"),
     Name(N_PLUS_ONE_MAX_REPEATS, "root span", "int", "{query}", "Repeats of the worst of them"),
-    Name(
-        BREACH,
-        "root span",
-        "string[]",
-        "",
-        "Budgets broken: error, duration, queries, db_duration, n_plus_one",
-    ),
+    Name(BREACH, "root span", "string[]", "", "Budgets broken: error, duration, queries, db_duration, n_plus_one"),
     Name(SEVERITY, "root span", "string", "", "ok, warning or critical"),
-    Name(
-        KEEP_REASON,
-        "root span",
-        "string",
-        "",
-        "Why the trace was kept: error, breach, n_plus_one, sampled, parent",
-    ),
+    Name(KEEP_REASON, "root span", "string", "", "Why the trace was kept: error, breach, n_plus_one, sampled, parent"),
     Name(SPANS_MERGED, "root span", "int", "{query}", "Queries that summary spans stand for"),
     Name(SPANS_DROPPED, "root span", "int", "{span}", "Spans left out because the operation passed its cap"),
-    Name(
-        TIER,
-        "every span",
-        "string",
-        "",
-        "long (errors, critical), medium (breaches, findings), short (sampled)",
-    ),
+    Name(TIER, "every span", "string", "", "long (errors, critical), medium (breaches, findings), short (sampled)"),
     Name(FINDING_EVENT, "root event", "event", "", "One finding; its attributes follow"),
     Name(FINDING_KIND, FINDING_EVENT, "string", "", "n_plus_one (parameters differ) or duplicate (all equal)"),
     Name(FINDING_FINGERPRINT, FINDING_EVENT, "string", "", "Hash of the sanitised statement"),
     Name(FINDING_REPEATS, FINDING_EVENT, "int", "{query}", "Times the statement, or the sequence, ran"),
-    Name(
-        FINDING_STATEMENTS,
-        FINDING_EVENT,
-        "int",
-        "{statement}",
-        "Statements in the repeated sequence; 1 for one",
-    ),
+    Name(FINDING_QUERIES, FINDING_EVENT, "int", "{query}", "Queries of all statements of the finding"),
+    Name(FINDING_STATEMENTS, FINDING_EVENT, "int", "{statement}", "Statements in the repeated sequence; 1 for one"),
     Name(FINDING_TOTAL_MS, FINDING_EVENT, "double", "ms", "Time of all its repeats"),
     Name(FINDING_STACK, FINDING_EVENT, "string[]", "", "Call site and up to two callers, innermost first"),
     Name(METRIC_DURATION, "histogram", "exponential", "s", "Wall time of every operation"),

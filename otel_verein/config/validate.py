@@ -62,8 +62,13 @@ def check(entries: Iterable[Entry]) -> tuple[dict[str, dict[str, Any]], list[Pro
 
 
 def _suggestion(key: str, known: Iterable[str]) -> str:
+    section = key.partition(".")[0]
     close = difflib.get_close_matches(key, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else "; see docs/reference/configuration.md"
+    return (
+        f"; did you mean {close[0].removeprefix(section + '.')!r}?"
+        if close
+        else "; see docs/reference/configuration.md"
+    )
 
 
 def _typed(option: Field[Any], value: object) -> tuple[Any, str]:

@@ -1,5 +1,5 @@
 """Exporters of our own; for OTLP the OpenTelemetry exporters are used as they are."""
 
-from otel_verein.exporters.otlp_file import FileMetricExporter, FileSpanExporter
+from otel_verein.exporters.otlp_file import FileMetricExporter, FileSpanExporter, file_exporters
 
-__all__ = ["FileMetricExporter", "FileSpanExporter"]
+__all__ = ["FileMetricExporter", "FileSpanExporter", "file_exporters"]

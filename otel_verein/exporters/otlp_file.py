@@ -28,11 +28,44 @@ if TYPE_CHECKING:
 _logger = logging.getLogger("otel_verein")
 
 
+class Outage:
+    """Tells the log once that files cannot be written, and once that they can again, for all writers that share it."""
+
+    def __init__(self) -> None:
+        self._failing: set[Path] = set()
+
+    def begins(self, directory: Path, fault: OSError, retry_s: float) -> None:
+        """*directory* cannot be written."""
+        if not self._failing:
+            _logger.warning(
+                "otel-verein: cannot write to %s: %s; telemetry is dropped and counted, the application is not "
+                "affected; trying again every %g s",
+                directory,
+                fault.strerror or fault,
+                retry_s,
+            )
+        self._failing.add(directory)
+
+    def ends(self, directory: Path) -> None:
+        """*directory* can be written."""
+        if directory in self._failing:
+            self._failing.discard(directory)
+            if not self._failing:
+                _logger.warning("otel-verein: writes to %s again", directory)
+
+
 class SegmentWriter:
     """Appends lines to the open segment of *directory*; used by one thread at a time; a fork starts a new one."""
 
-    def __init__(self, directory: Path, options: Export, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        options: Export,
+        clock: Callable[[], float] = monotonic,
+        outage: Outage | None = None,
+    ) -> None:
         self._directory = directory
+        self._outage = outage or Outage()
         self._options = options
         self._clock = clock
         self._failed_at: float | None = None
@@ -63,7 +96,7 @@ class SegmentWriter:
             return False
         if self._failed_at is not None:
             self._failed_at = None
-            _logger.warning("otel-verein: writes to %s again", self._directory)
+            self._outage.ends(self._directory)
         return True
 
     def close(self) -> None:
@@ -104,22 +137,21 @@ class SegmentWriter:
         self._size += written
 
     def _fail(self, fault: OSError) -> None:
-        if self._failed_at is None:
-            _logger.warning(
-                "otel-verein: cannot write to %s: %s; telemetry is dropped and counted, the application is not "
-                "affected; trying again every %g s",
-                self._directory,
-                fault.strerror or fault,
-                self._options.retry_s,
-            )
+        self._outage.begins(self._directory, fault, self._options.retry_s)
         self._failed_at = self._clock()
+
+
+def file_exporters(directory: Path | str, options: Export) -> tuple[FileSpanExporter, FileMetricExporter]:
+    """Both exporters to *directory*, which tell of an outage together."""
+    outage = Outage()
+    return FileSpanExporter(directory, options, outage), FileMetricExporter(directory, options, outage)
 
 
 class FileSpanExporter(SpanExporter):
     """Writes spans as OTLP JSON lines under ``<directory>/spans``."""
 
-    def __init__(self, directory: Path | str, options: Export) -> None:
-        self._writer = SegmentWriter(Path(directory) / "spans", options)
+    def __init__(self, directory: Path | str, options: Export, outage: Outage | None = None) -> None:
+        self._writer = SegmentWriter(Path(directory) / "spans", options, outage=outage)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Write *spans* as one line; FAILURE when the disk would not take it."""
@@ -136,9 +168,9 @@ class FileSpanExporter(SpanExporter):
 class FileMetricExporter(MetricExporter):
     """Writes metrics as OTLP JSON lines under ``<directory>/metrics``."""
 
-    def __init__(self, directory: Path | str, options: Export) -> None:
+    def __init__(self, directory: Path | str, options: Export, outage: Outage | None = None) -> None:
         super().__init__()
-        self._writer = SegmentWriter(Path(directory) / "metrics", options)
+        self._writer = SegmentWriter(Path(directory) / "metrics", options, outage=outage)
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:
         """Write *metrics_data* as one line; FAILURE when the disk would not take it."""

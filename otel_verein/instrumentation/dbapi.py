@@ -1,7 +1,7 @@
-"""The choke point: every call of every DB-API driver passes the function that :meth:`LedgerTracer.recording` makes.
+"""The choke point: every call of a DB-API driver passes a function made by :meth:`LedgerTracer.recording`.
 
-Built on ``opentelemetry-instrumentation-dbapi``: its integration reads the connection's target, its cursor
-tracer the text of unusual statements. Instead of a span per query, one record goes to the operation of the current span.
+Built on ``opentelemetry-instrumentation-dbapi``: its integration reads the connection's target, its cursor tracer the
+text of unusual statements. Instead of a span per query, one record goes to the operation of the current span.
 """
 
 from __future__ import annotations

@@ -41,12 +41,13 @@ class Factory:
 class Driver:
     """One DB-API driver.
 
-    ``module`` is what applications import; ``hooked_after`` the submodules after whose import it can be hooked;
-    ``cursors`` dotted names of the classes that send statements; ``connection_attributes`` where a connection
-    keeps its target, in the form of ``opentelemetry-instrumentation-dbapi``; ``connect_factory`` and
-    ``cursor_factory`` where ``connect`` and ``cursor`` take a class; ``connection_shortcuts`` the methods of a
-    connection that run a statement without going through a cursor of Python; ``nested`` says that batch methods
-    call ``execute`` themselves; ``instrumentors`` are the upstream entry points that would count the same calls.
+    ``module`` is what applications import; ``hooked_after`` the module after whose import it can be hooked.
+    ``cursors`` are the classes that send statements, ``connection_shortcuts`` the methods of a connection that do
+    so without a cursor of Python, ``streams`` and ``copies`` the cursor methods that run their statement later, as
+    generators and context managers. ``connect_factory`` and ``cursor_factory`` say where ``connect`` and ``cursor``
+    take a class. ``connection_attributes`` say where a connection keeps its target, in the form of
+    ``opentelemetry-instrumentation-dbapi``. ``nested`` says that batch methods call ``execute`` themselves.
+    ``instrumentors`` are the upstream entry points that would count the same calls.
     """
 
     name: str
@@ -62,6 +63,8 @@ class Driver:
     connect_factory: Factory = Factory(0, "")
     cursor_factory: Factory = Factory(0, "")
     connection_shortcuts: tuple[str, ...] = ()
+    streams: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
     nested: bool = False
     instrumentors: tuple[str, ...] = ()
 
@@ -106,6 +109,8 @@ DRIVERS = (
         style=Style.PATCH,
         hooked_after="psycopg",
         cursors=("Cursor", "ServerCursor"),
+        streams=("stream",),
+        copies=("copy",),
         connection_attributes=_LIBPQ,
         instrumentors=("psycopg",),
     ),

@@ -15,6 +15,7 @@ from wrapt import register_post_import_hook
 
 from otel_verein.faults import FAULTS, Faults
 from otel_verein.instrumentation.dbapi import LedgerTracer, recording_methods
+from otel_verein.instrumentation.deferred import deferred_methods
 from otel_verein.instrumentation.drivers import DRIVERS, Driver, Factory, Style
 
 _COMBINED = "_verein_combined"
@@ -73,7 +74,8 @@ def _patch(root: types.ModuleType, driver: Driver, tracer: LedgerTracer) -> list
     undo: list[Callable[[], None]] = []
     for path in driver.cursors:
         owner = _attribute(root, path)
-        for name, method in recording_methods(owner, tracer, driver).items():
+        methods = recording_methods(owner, tracer, driver) | deferred_methods(owner, tracer, driver)
+        for name, method in methods.items():
             if name in vars(owner):
                 original = vars(owner)[name]
                 setattr(owner, name, method)
@@ -149,7 +151,11 @@ def _connection_methods(
 
 
 def _shortcut(name: str, base: Any, recording_cursor: type) -> Callable[..., Any]:
+    most = 1 if name == "executescript" else 2
+
     def call(connection: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if kwargs or not 1 <= len(args) <= most:
+            return getattr(base, name)(connection, *args, **kwargs)  # the driver's own error, in its own words
         cursor = base.cursor(connection, recording_cursor)
         getattr(cursor, name)(*args, **kwargs)
         return cursor

@@ -33,7 +33,8 @@ class Unattributed:
             os.register_at_fork(after_in_child=self._reset)
 
     def _reset(self) -> None:
-        self._lock = threading.Lock()  # guards _counts; held for one addition or one copy
+        # guards _counts; held for one addition or one copy; reentrant, since a signal handler may flush in between
+        self._lock = threading.RLock()
         self._counts: Counter[str] = Counter()
 
     def add(self, statement: str, system: str, *, late: bool) -> None:

@@ -21,15 +21,16 @@ class FindingKind(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One repeated statement, or one repeated sequence of *statements* of which it is the slowest.
+    """One repeated statement, or the *statements* that one place of the code repeats, named by the first of them.
 
-    ``repeats`` is how often it ran; ``total_ms`` the time of all statements of the sequence in sum.
+    ``repeats`` is how often the first one ran, ``queries`` how many all of them were, ``total_ms`` their time.
     """
 
     kind: FindingKind
     fingerprint: Fingerprint
     system: str
     repeats: int
+    queries: int
     statements: int
     total_ms: float
     call_site: CallSite | None
@@ -38,45 +39,56 @@ class Finding:
 def find(groups: Iterable[QueryGroup], options: NPlusOne) -> list[Finding]:
     """The findings among *groups*, most time first.
 
-    A statement that ran at least ``repeats`` times under one parent span is suspect; it is a finding if it took
-    at least ``total_ms`` in sum or ran at least ``certain_repeats`` times. Suspects that take strict turns
-    (A, B, A, B, ...) are one sequence and one finding.
+    A statement that ran at least ``repeats`` times under one parent span is suspect. Suspects of one line of code,
+    and those that take strict turns (A, B, A, B, ...), are one loop. A loop is a finding if it took at least
+    ``total_ms`` in sum or one of its statements ran at least ``certain_repeats`` times.
     """
     suspects = [group for group in groups if group.count >= options.repeats]
-    findings = [_finding(sequence) for sequence in _sequences(suspects)]
-    certain = (
-        finding
-        for finding in findings
-        if finding.repeats >= options.certain_repeats or finding.total_ms >= options.total_ms
+    findings = (
+        _finding(loop)
+        for loop in _loops(suspects)
+        if max(group.count for group in loop) >= options.certain_repeats or _total_ms(loop) >= options.total_ms
     )
-    return sorted(certain, key=lambda finding: -finding.total_ms)
+    return sorted(findings, key=lambda finding: -finding.total_ms)
 
 
-def _finding(sequence: list[QueryGroup]) -> Finding:
-    slowest = max(sequence, key=lambda group: group.total_ns)
-    equal = all(group.equal_parameters for group in sequence)
+def _total_ms(loop: list[QueryGroup]) -> float:
+    return sum(group.total_ns for group in loop) / 1e6
+
+
+def _finding(loop: list[QueryGroup]) -> Finding:
+    first = loop[0]  # by time of its first query, which is the same in every run of the code
+    equal = all(group.equal_parameters for group in loop)
     return Finding(
         kind=FindingKind.DUPLICATE if equal else FindingKind.N_PLUS_ONE,
-        fingerprint=slowest.fingerprint,
-        system=slowest.target.system,
-        repeats=slowest.count,
-        statements=len(sequence),
-        total_ms=sum(group.total_ns for group in sequence) / 1e6,
-        call_site=slowest.call_site or next((group.call_site for group in sequence if group.call_site), None),
+        fingerprint=first.fingerprint,
+        system=first.target.system,
+        repeats=first.count,
+        queries=sum(group.count for group in loop),
+        statements=len(loop),
+        total_ms=_total_ms(loop),
+        call_site=first.call_site or next((group.call_site for group in loop if group.call_site), None),
     )
 
 
-def _sequences(groups: list[QueryGroup]) -> list[list[QueryGroup]]:
-    """*groups* in lists of those that take turns with the first of each list; in order of their first query."""
-    sequences: list[list[QueryGroup]] = []
+def _loops(groups: list[QueryGroup]) -> list[list[QueryGroup]]:
+    """*groups* in lists of those that one loop ran; in order of their first query."""
+    loops: list[list[QueryGroup]] = []
     for group in sorted(groups, key=lambda group: group.first_ns):
-        for sequence in sequences:
-            if _take_turns(sequence[0], group):
-                sequence.append(group)
+        for loop in loops:
+            if _same_line(loop[0], group) or _take_turns(loop[0], group):
+                loop.append(group)
                 break
         else:
-            sequences.append([group])
-    return sequences
+            loops.append([group])
+    return loops
+
+
+def _same_line(first: QueryGroup, second: QueryGroup) -> bool:
+    one, other = first.call_site, second.call_site
+    if first.parent is not second.parent or one is None or other is None:
+        return False
+    return (one.file, one.line) == (other.file, other.line)
 
 
 def _take_turns(first: QueryGroup, second: QueryGroup) -> bool:

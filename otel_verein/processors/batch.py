@@ -98,19 +98,27 @@ class Outbox:
         if self._closed:
             return True
         self._wake.set()
+        deadline = monotonic() + timeout_s
         flushed = self.flush(timeout_s)
         self._closed = True
         self._wake.set()
         if self._queue:
             self._measures.dropped("shutdown", sum(operations for _, operations in self._queue))
             self._queue.clear()
-        if flushed:
-            with self._faults.guard("export.shutdown"):
-                if self._spans is not None:
-                    self._spans.shutdown()
-                if self._metrics is not None:
-                    self._metrics.shutdown(timeout_millis=timeout_s * 1000)
+        if self._exporting.acquire(blocking=False):  # not while an exporter hangs in its last call
+            try:
+                self._shut_down_exporters(max(0.0, deadline - monotonic()))
+            finally:
+                self._exporting.release()
         return flushed
+
+    def _shut_down_exporters(self, timeout_s: float) -> None:
+        with self._faults.guard("export.shutdown"):
+            if self._spans is not None:
+                self._spans.shutdown()
+        with self._faults.guard("export.shutdown"):
+            if self._metrics is not None:
+                self._metrics.shutdown(timeout_millis=timeout_s * 1000)
 
     def _run(self) -> None:
         wake = self._wake

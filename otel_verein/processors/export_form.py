@@ -77,6 +77,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         semconv.FINDING_KIND: finding.kind.value,
         semconv.FINDING_FINGERPRINT: finding.fingerprint.key,
         semconv.FINDING_REPEATS: finding.repeats,
+        semconv.FINDING_QUERIES: finding.queries,
         semconv.FINDING_STATEMENTS: finding.statements,
         semconv.FINDING_TOTAL_MS: finding.total_ms,
         semconv.DB_SYSTEM_NAME: finding.system,

@@ -114,7 +114,8 @@ class Measures:
         self._lost: deque[tuple[str, int]] = deque()
         self._faults_told = Counter(self._faults.counts)
         self._started_ns = time_ns()
-        self._lock = threading.Lock()  # guards the sums and names; held while sums are added up
+        # guards the sums and names; held while sums are added up; reentrant, since a signal handler may flush
+        self._lock = threading.RLock()
 
     def add(self, measured: Measurement) -> None:
         """Book one operation; lock-free unless ten thousand wait, when the caller adds them up itself."""

@@ -13,7 +13,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.trace import SpanContext, StatusCode, TraceFlags, get_current_span
+from opentelemetry.trace import SpanContext, TraceFlags, get_current_span
 
 from otel_verein import semconv
 from otel_verein.config.schema import Config
@@ -27,7 +27,7 @@ from otel_verein.processors.export_form import Exported, tier
 from otel_verein.processors.identity import ProcessResource
 from otel_verein.processors.metrics import Measurement, Measures
 from otel_verein.processors.sampling import decide
-from otel_verein.processors.tagging import Tags, tag
+from otel_verein.processors.tagging import Tags, failed, tag
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricExporter
@@ -138,8 +138,7 @@ class VereinSpanProcessor(SpanProcessor):
         totals = operation.totals()
         groups = operation.groups() if operation.repeated else None
         findings = find(groups, self._config.n_plus_one) if groups else []
-        error = root.status.status_code is StatusCode.ERROR
-        return tag(totals, _duration_s(root), error, findings, self._config.thresholds), groups
+        return tag(totals, _duration_s(root), failed(root), findings, self._config.thresholds), groups
 
     def _late(self, operation: Operation, span: ReadableSpan) -> None:
         """A span that outlives its root follows the root's decision."""
@@ -162,7 +161,7 @@ def _measurement(root: ReadableSpan, tags: Tags, keep_reason: str | None) -> Mea
     return Measurement(
         operation=root.name,
         kind=root.kind.name.lower(),
-        status="error" if root.status.status_code is StatusCode.ERROR else "ok",
+        status="error" if failed(root) else "ok",
         duration_s=_duration_s(root),
         queries=tags.totals.queries,
         db_duration_s=tags.totals.db_duration_ns / 1e9,

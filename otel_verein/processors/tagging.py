@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanKind, StatusCode
+
 from otel_verein import semconv
 from otel_verein.config.schema import Thresholds
 from otel_verein.ledger.operation import Totals
@@ -40,6 +43,19 @@ class Tags:
         if self.breaches:
             found[semconv.BREACH] = self.breaches
         return found
+
+
+def failed(root: ReadableSpan) -> bool:
+    """Whether an operation failed: its span has status ERROR, but no answer that blames the client.
+
+    The HTTP semantic conventions leave the status of a server span unset for 4xx; instrumentations that record the
+    exception behind such an answer (Django's Http404) set it all the same.
+    """
+    if root.status.status_code is not StatusCode.ERROR:
+        return False
+    attributes = root.attributes or {}
+    answered = attributes.get("http.response.status_code", attributes.get("http.status_code"))
+    return not (root.kind is SpanKind.SERVER and isinstance(answered, int) and 400 <= answered < 500)
 
 
 def tag(totals: Totals, duration_s: float, error: bool, findings: Sequence[Finding], thresholds: Thresholds) -> Tags:

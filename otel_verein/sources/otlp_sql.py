@@ -194,6 +194,7 @@ SELECT filename, broken, coalesce({_text("resource", "service.name")}, 'unknown_
     {_text("event.attributes", semconv.CODE_FUNCTION_NAME)} AS function,
     {_number("event.attributes", semconv.FINDING_REPEATS)}::BIGINT AS repeats,
     coalesce({_number("event.attributes", semconv.FINDING_STATEMENTS)}::BIGINT, 1) AS statements,
+    coalesce({_number("event.attributes", semconv.FINDING_QUERIES)}::BIGINT, statements * repeats) AS queries,
     {_number("event.attributes", semconv.FINDING_TOTAL_MS)} AS total_ms,
     {_text("event.attributes", semconv.DB_QUERY_SUMMARY)} AS summary,
     {_text("event.attributes", semconv.DB_QUERY_TEXT)} AS statement,
@@ -208,8 +209,8 @@ _USABLE = "NOT broken AND repeats >= 1 AND kind IS NOT NULL AND fingerprint IS N
 FINDINGS: Final = f"""
 SELECT service, operation, kind, fingerprint, file, line, function,
     count(*), count(DISTINCT (trace_id, span_id)), sum(repeats), max(repeats),
-    sum(statements * (repeats - 1)),
-    CASE WHEN bool_or(total_ms IS NULL) THEN NULL ELSE sum(total_ms * (repeats - 1) / repeats) END,
+    sum(queries - statements),
+    CASE WHEN bool_or(total_ms IS NULL) THEN NULL ELSE sum(total_ms * (queries - statements) / queries) END,
     arg_max(summary, repeats), arg_max(statement, repeats), arg_max(verb, repeats),
     arg_max(db_system, repeats), arg_max(stack, repeats), arg_max(trace_id, repeats)
 FROM events WHERE {_USABLE} GROUP BY service, operation, kind, fingerprint, file, line, function

@@ -10,7 +10,7 @@ from otel_verein.config import Config, load
 from otel_verein.errors import ConfigError
 
 BAD = [
-    ("thresholds:\n  querys: 3\n", "{f}:2: thresholds.querys: unknown key; did you mean 'thresholds.queries'?"),
+    ("thresholds:\n  querys: 3\n", "{f}:2: thresholds.querys: unknown key; did you mean 'queries'?"),
     ("thresholds:\n  queries: 0\n", "{f}:2: thresholds.queries: 0 must be at least 1"),
     ("thresholds:\n  queries: true\n", "{f}:2: thresholds.queries: True is not a whole number"),
     ("thresholds:\n  queries: 1.5\n", "{f}:2: thresholds.queries: 1.5 is not a whole number"),

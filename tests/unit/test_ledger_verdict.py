@@ -71,9 +71,26 @@ def test_a_sequence_that_repeats_is_one_finding() -> None:
     ]
 
 
+def test_statements_of_one_line_are_one_finding() -> None:
+    """What one line of code repeats is one finding, named by its first statement, though the numbers differ."""
+    operation = an_operation()
+    for index in range(10):
+        run(operation, [AUTHOR])
+        if index % 2:
+            run(operation, ["select city from address where author = ?"])
+
+    (finding,) = find(operation.groups(), LIMIT)
+
+    assert (finding.fingerprint.text, finding.repeats, finding.queries, finding.statements) == (AUTHOR, 10, 15, 2)
+
+
 def test_two_loops_one_after_the_other_are_two_findings() -> None:
     """Twin: the same numbers of queries that do not take turns are two loops."""
-    operation = run(an_operation(), [AUTHOR] * 6 + ["select city from address where author = ?"] * 6)
+    operation = an_operation()
+    for index in range(6):
+        operation.append(a_record(operation, AUTHOR, at_ns=index))
+    for index in range(6, 12):
+        operation.append(a_record(operation, "select city from address where author = ?", at_ns=index))
 
     assert len(found(operation)) == 2
 

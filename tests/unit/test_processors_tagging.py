@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from otel_verein.config.schema import Thresholds
 from otel_verein.ledger.operation import Totals
-from otel_verein.processors.tagging import tag
+from otel_verein.processors.tagging import failed, tag
 
 BUDGETS = Thresholds(
     queries=10, queries_critical=20, duration_s=1, duration_critical_s=2, db_duration_s=0.5, db_duration_critical_s=1
@@ -34,3 +36,20 @@ def test_breaches_and_severity(
 
     assert (tags.breaches, tags.severity) == (breaches, severity)
     assert tags.over_budget == bool(breaches)
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "expected"),
+    [
+        (SpanKind.SERVER, 500, True),
+        (SpanKind.SERVER, 404, False),
+        (SpanKind.SERVER, None, True),
+        (SpanKind.CONSUMER, 404, True),
+    ],
+)
+def test_a_client_error_is_no_failure(kind: SpanKind, code: int | None, expected: bool) -> None:
+    """A server that answers 4xx has not failed, whatever exception its instrumentation recorded."""
+    attributes = {} if code is None else {"http.status_code": code}
+    span = ReadableSpan("GET /", kind=kind, attributes=attributes, status=Status(StatusCode.ERROR))
+
+    assert failed(span) == expected
