@@ -1,0 +1,42 @@
+"""What all suites share: real servers, started once, and the rule about their absence."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import NoReturn
+
+import pytest
+
+from tests.services import MariaDB, Postgres, ServiceAbsent
+
+REQUIRE = "VEREIN_REQUIRE_SERVICES"
+
+
+def absent(reason: str) -> NoReturn:
+    """Skip the test, saying why; where services are required, fail it instead."""
+    if os.environ.get(REQUIRE) == "1":
+        pytest.fail(f"{REQUIRE}=1, but {reason}", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server of this session."""
+    try:
+        server = Postgres()
+    except ServiceAbsent as missing:
+        absent(str(missing))
+    with server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[MariaDB]:
+    """A MariaDB server of this session."""
+    try:
+        server = MariaDB()
+    except ServiceAbsent as missing:
+        absent(str(missing))
+    with server:
+        yield server

@@ -1,0 +1,1 @@
+"""Tests of whole processes, started and ended as in production."""

@@ -1,0 +1,139 @@
+"""Servers and jobs in processes of their own, started as a user starts them."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.services.ports import LOOPBACK, accepts, free_port
+from tests.services.process import wait_until
+
+APPS = Path(__file__).parent / "apps"
+BIN = Path(sys.executable).parent
+READY_S = 20.0
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a child: ours without telemetry settings, with the test applications."""
+    kept = {
+        name: text for name, text in os.environ.items() if not name.startswith(("OTEL_", "VEREIN_", "COV_", "PYTHON"))
+    }
+    path = f"{BIN}{os.pathsep}{kept.get('PATH', '')}"
+    return kept | {"PATH": path, "PYTHONPATH": str(APPS)} | dict(extra or {})
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answered request."""
+
+    number: int
+    status: int
+    pid: int
+    finished: float
+
+
+class Server:
+    """An HTTP server under test; a context manager that ends it hard if the test did not end it well."""
+
+    def __init__(
+        self,
+        command: Callable[[int], Sequence[str]],
+        directory: Path,
+        extra: Mapping[str, str] | None = None,
+        before: Callable[[], None] | None = None,
+    ) -> None:
+        self.port = free_port()
+        self._out = directory / "stderr.txt"
+        with self._out.open("wb") as out:
+            self.process = subprocess.Popen(
+                command(self.port),
+                cwd=directory,
+                env=environment(extra),
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+                preexec_fn=before,
+            )
+
+    def __enter__(self) -> Server:
+        if not wait_until(lambda: self.process.poll() is not None or accepts(self.port), READY_S):
+            raise AssertionError(f"no answer on its port:\n{self.output}")
+        if self.process.poll() is not None:
+            raise AssertionError(f"ended with {self.process.returncode}:\n{self.output}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    @property
+    def output(self) -> str:
+        """What server and application wrote so far."""
+        return self._out.read_text(errors="replace")
+
+    def get(self, number: int, path: str) -> Answer:
+        """One request on a connection of its own."""
+        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=10)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            body = response.read()
+        finally:
+            connection.close()
+        pid = int(body) if response.status == 200 else 0
+        return Answer(number, response.status, pid, time.monotonic())
+
+    def get_all(self, paths: Iterable[str], threads: int = 4) -> list[Answer]:
+        """All of *paths*, several at once."""
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(self.get, *zip(*enumerate(paths), strict=True)))
+
+    def terminate(self) -> int:
+        """SIGTERM to the process that was started; its exit status."""
+        self.process.terminate()
+        return self.process.wait(timeout=15)
+
+
+def gunicorn(*options: str, runner: Sequence[str] = ("otel-verein", "run", "--")) -> Callable[[int], list[str]]:
+    """The command line of gunicorn with the Flask application, under *runner*."""
+    return lambda port: [
+        *runner, "gunicorn", "--bind", f"{LOOPBACK}:{port}", "--log-level", "warning", *options,
+        "flask_app:app",
+    ]  # fmt: skip
+
+
+def uvicorn(*options: str) -> Callable[[int], list[str]]:
+    """The command line of uvicorn with the FastAPI application, under ``otel-verein run``."""
+    return lambda port: [
+        "otel-verein", "run", "--", "uvicorn", "--port", str(port), "--log-level", "warning", *options,
+        "fastapi_app:app",
+    ]  # fmt: skip
+
+
+def job(
+    directory: Path,
+    *arguments: str,
+    runner: Sequence[str] = ("otel-verein", "run", "--"),
+    script: str = "script.py",
+    extra: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run a script of ``apps`` to its end."""
+    command = [*runner, "python", str(APPS / script), *arguments]
+    return subprocess.run(
+        command,
+        cwd=directory,
+        env=environment(extra),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )

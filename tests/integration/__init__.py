@@ -1,0 +1,1 @@
+"""Tests with real drivers and real database servers, against an independent witness."""
