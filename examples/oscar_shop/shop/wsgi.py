@@ -1,0 +1,9 @@
+"""The WSGI entry point, as ``django-admin startproject`` would write it."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+
+application = get_wsgi_application()

@@ -1,0 +1,1 @@
+"""What walks through the shop: a browser, the visits of its customers, and the server they visit."""
