@@ -1,0 +1,85 @@
+# Every target sets up what it needs; later runs find the stamps and start at once.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PINS := constraints/dev.txt
+INPUTS := pyproject.toml $(PINS) scripts/make-venv
+ARGS ?=
+
+# pip says little enough to read and enough to see that it moves.
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input -c $(PINS)
+QUIETLY := | sed -u -n -E 's/^(Collecting [^ ]+|Building wheels? .*|Installing collected packages).*/  \1/p'
+
+# The requirements of a group in pyproject.toml, for any version of pip; mysqlclient has a step of its own,
+# because it needs a compiler and a library that pip cannot bring.
+group = $(BIN)/dependency-groups $(1) | { grep -v '^mysqlclient' || true; } > $(VENV)/$(1).txt
+
+.NOTPARALLEL:
+.PHONY: help demo test lint types docs bench soak clean
+
+help:  ## list the targets
+	@sed -n -E 's/^([a-z-]+):.*  ## (.*)/  make \1\t\2/p' Makefile | expand -t 16
+
+demo: $(VENV)/.demo  ## run a real shop under otel-verein and report on it
+	@$(BIN)/python examples/oscar_shop/demo.py $(ARGS)
+
+test: $(VENV)/.test $(VENV)/.services  ## run the tests, with real database servers where they can be installed
+	@test -e $(VENV)/.mysqlclient || scripts/install-mysqlclient "$(BIN)/python" $(PINS) $(VENV)/.mysqlclient
+	@$(BIN)/python -m pytest $(ARGS)
+
+soak: $(VENV)/.test  ## run the long form of the tests that have one
+	@$(BIN)/python -m pytest -m soak $(ARGS) || { code=$$?; \
+	  if [ $$code = 5 ]; then echo "no test is marked soak yet"; else exit $$code; fi; }
+
+lint: $(VENV)/.dev  ## check style, format and the layers of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-cache
+
+types: $(VENV)/.test  ## check the types of the package
+	@$(BIN)/mypy
+
+docs: $(VENV)/.demo  ## write docs/reference again from the code
+	@$(BIN)/python scripts/generate_reference.py
+
+bench: $(VENV)/.bench  ## measure what watching costs; ARGS="--rounds 15 --markdown FILE"
+	@$(BIN)/python benchmarks/overhead.py $(ARGS)
+
+clean:  ## remove the environment, caches and what the demo left
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist examples/oscar_shop/var
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.venv: scripts/make-venv
+	@scripts/make-venv "$(PYTHON)" "$(VENV)"
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.venv $(INPUTS)
+	@echo "installing the package and the shop (about a minute the first time) ..."
+	@$(PIP) -e '.[demo]' dependency-groups $(QUIETLY)
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.dev
+	@echo "installing what the tests need ..."
+	@$(call group,test)
+	@$(PIP) -e '.[demo,flask,fastapi,starlette,threading]' -r $(VENV)/test.txt $(QUIETLY)
+	@touch $@
+
+$(VENV)/.services: $(VENV)/.venv scripts/install-services
+	@scripts/install-services || echo "note: without the servers their tests are skipped, each with its reason"
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.demo
+	@echo "installing the linters ..."
+	@$(call group,dev)
+	@$(PIP) -r $(VENV)/dev.txt $(QUIETLY)
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.demo
+	@echo "installing what the benchmark compares with ..."
+	@$(PIP) opentelemetry-instrumentation-sqlite3 $(QUIETLY)
+	@touch $@

@@ -1,0 +1,1 @@
+"""Tests that hold the words of the repository to its code."""
