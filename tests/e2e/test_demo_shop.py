@@ -16,10 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import oscar
 import pytest
-
-oscar = pytest.importorskip("oscar", reason="the demo extra is not installed")
-pytest.importorskip("whoosh", reason="the demo extra is not installed")
 
 SHOP = Path(__file__).resolve().parents[2] / "examples" / "oscar_shop"
 sys.path.insert(0, str(SHOP))
