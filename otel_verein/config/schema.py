@@ -71,6 +71,9 @@ class Limits:
     groups_per_operation: int = option(
         500, unit="{statement}", at_least=10, help="Different statements an operation keeps totals for."
     )
+    distinct_per_operation: int = option(
+        10_000, unit="{statement}", at_least=10, help="Different statements of an operation that are told apart."
+    )
     spans_per_operation: int = option(
         1000, unit="{span}", at_least=1, help="Finished spans that wait for the end of their operation."
     )

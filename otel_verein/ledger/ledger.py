@@ -20,6 +20,7 @@ class Ledger:
         self.call_sites = CallSites(config.call_site)
         self.watch_from = config.n_plus_one.repeats
         self.fold_at = config.limits.records_per_operation
+        self.most_distinct = config.limits.distinct_per_operation
         self.most_groups = config.limits.groups_per_operation
 
 

@@ -99,10 +99,13 @@ class QueryGroup:
 
 @dataclass(slots=True)
 class Totals:
-    """The figures of one operation: queries without transaction verbs, time with them."""
+    """The figures of one operation: queries without transaction verbs, time with them.
+
+    ``distinct`` is None when there were more different statements than an operation remembers.
+    """
 
     queries: int = 0
-    distinct: int = 0
+    distinct: int | None = 0
     errors: int = 0
     db_duration_ns: int = 0
 
@@ -129,7 +132,7 @@ class Operation:
         "open",
         "records",
         "repeated",
-        "root",
+        "root_id",
         "spans",
         "spans_dropped",
         "verdict",
@@ -137,7 +140,9 @@ class Operation:
     )
 
     def __init__(self, root: Span, ledger: Ledger) -> None:
-        self.root = root
+        self.root_id = (
+            root.get_span_context().span_id
+        )  # not the span: it leads here, and a circle waits for the collector
         self.ledger = ledger
         self.open = True
         self.records: list[QueryRecord] = []
@@ -171,7 +176,8 @@ class Operation:
         """The figures of all queries so far; exact whatever was folded."""
         with self._lock:
             self._settle()
-        self._totals.distinct = len(self._distinct)
+        distinct = len(self._distinct)
+        self._totals.distinct = distinct if distinct < self.ledger.most_distinct else None
         return self._totals
 
     def groups(self) -> list[QueryGroup]:
@@ -183,6 +189,11 @@ class Operation:
             self._settle()
             self._group(self.records)
         return list(self._groups.values())
+
+    def release(self) -> None:
+        """Let go of everything but the verdict: records lead to spans, and spans lead here."""
+        self.records, self.spans = [], []
+        self._groups, self._counts, self.call_sites = {}, {}, {}
 
     def _settle_now_and_then(self) -> None:
         if not self._lock.acquire(blocking=False):
@@ -214,7 +225,8 @@ class Operation:
             count = counts.get(key, 0) + 1
             counts[key] = count
             if count == 1:
-                self._distinct.add(found.key)
+                if len(self._distinct) < self.ledger.most_distinct:
+                    self._distinct.add(found.key)
             elif count >= enough - 2:
                 if key not in self.call_sites:
                     self._wanted.add(key)
@@ -222,7 +234,7 @@ class Operation:
                     self.repeated = True
         self._settled = upto
         if len(counts) > self.ledger.most_groups:
-            self._counts = {key: count for key, count in counts.items() if count > 1}
+            counts.clear()  # a repeat is then seen later, or not at all among thousands of statements
 
     def _locate(self, record: QueryRecord) -> None:
         """Take the call site while the query that repeats is on the stack, once per fingerprint and parent."""

@@ -6,7 +6,7 @@ No policy lives here: each stage is a function or object of its own module.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
@@ -19,14 +19,14 @@ from otel_verein import semconv
 from otel_verein.config.schema import Config
 from otel_verein.faults import FAULTS, Faults
 from otel_verein.ledger import Ledger, Operation
-from otel_verein.ledger.operation import SPAN_ATTRIBUTE
+from otel_verein.ledger.operation import SPAN_ATTRIBUTE, QueryGroup
 from otel_verein.ledger.verdict import find
 from otel_verein.processors.batch import Outbox
 from otel_verein.processors.compression import SpanBuilder
 from otel_verein.processors.export_form import Exported, tier
 from otel_verein.processors.identity import ProcessResource
 from otel_verein.processors.metrics import Measurement, Measures
-from otel_verein.processors.sampling import decide
+from otel_verein.processors.sampling import Decision, decide
 from otel_verein.processors.tagging import Tags, failed, tag
 
 if TYPE_CHECKING:
@@ -84,8 +84,8 @@ class VereinSpanProcessor(SpanProcessor):
             operation = self._open.pop(context.span_id, None) if context is not None else None
             if operation is None or context is None:
                 return
-            if operation.root.get_span_context().span_id == context.span_id:
-                self._end(operation, span)
+            if operation.root_id == context.span_id:
+                self._end(operation, span, context)
             elif not operation.open:
                 self._late(operation, span)
             elif len(operation.spans) < self._config.limits.spans_per_operation:
@@ -111,17 +111,21 @@ class VereinSpanProcessor(SpanProcessor):
         abandoned = self._open.pop(next(iter(self._open)), None)
         if abandoned is not None and abandoned.open:
             abandoned.open = False
-            self._faults.report("operation.abandoned", RuntimeError(f"{abandoned.root.name!r} was never ended"))
+            self._faults.report("operation.abandoned", RuntimeError("a root span was never ended"))
 
-    def _end(self, operation: Operation, root: ReadableSpan) -> None:
+    def _end(self, operation: Operation, root: ReadableSpan, context: SpanContext) -> None:
         operation.open = False
         tags, groups = self._judge(operation, root)
-        decision = decide(tags.breaches, operation.root.get_span_context(), root.parent, self._config.sampling)
+        decision = decide(tags.breaches, context, root.parent, self._config.sampling)
         self._measures.add(_measurement(root, tags, decision.reason.value if decision.reason else None))
         self._outbox.ensure_running()
-        if not decision.keep:
-            operation.spans.clear()
-            return
+        if decision.keep:
+            self._hand_out(operation, root, tags, groups, decision)
+        operation.release()
+
+    def _hand_out(
+        self, operation: Operation, root: ReadableSpan, tags: Tags, groups: list[QueryGroup] | None, decision: Decision
+    ) -> None:
         form = Exported(decision, tier(decision, tags), self._resource())
         operation.verdict = form
         builder = SpanBuilder(operation, form.resource, lambda parent: form.context(self._child_of(parent)), form.tier)
@@ -133,7 +137,7 @@ class VereinSpanProcessor(SpanProcessor):
         children = [form.span(child) for child in operation.spans]
         self._outbox.put([form.root(root, extra, tags.findings), *children, *queries])
 
-    def _judge(self, operation: Operation, root: ReadableSpan) -> tuple[Tags, list[Any] | None]:
+    def _judge(self, operation: Operation, root: ReadableSpan) -> tuple[Tags, list[QueryGroup] | None]:
         """The tags, and the groups where there were enough queries for a verdict."""
         totals = operation.totals()
         groups = operation.groups() if operation.repeated else None

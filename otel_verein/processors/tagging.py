@@ -33,13 +33,14 @@ class Tags:
         totals = self.totals
         found: dict[str, str | int | float | tuple[str, ...]] = {
             semconv.DB_QUERY_COUNT: totals.queries,
-            semconv.DB_DISTINCT_COUNT: totals.distinct,
             semconv.DB_ERROR_COUNT: totals.errors,
             semconv.DB_DURATION_MS: totals.db_duration_ns / 1e6,
             semconv.N_PLUS_ONE_COUNT: len(self.findings),
             semconv.N_PLUS_ONE_MAX_REPEATS: max((finding.repeats for finding in self.findings), default=0),
             semconv.SEVERITY: self.severity,
         }
+        if totals.distinct is not None:
+            found[semconv.DB_DISTINCT_COUNT] = totals.distinct
         if self.breaches:
             found[semconv.BREACH] = self.breaches
         return found

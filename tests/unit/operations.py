@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from weakref import WeakKeyDictionary
 
 from opentelemetry.sdk.trace import Span, TracerProvider
 
 from otel_verein.config import Config
 from otel_verein.ledger import Ledger, Operation, QueryRecord
 from otel_verein.ledger.operation import ConnectionTarget
+
+ROOTS: WeakKeyDictionary[Operation, Span] = WeakKeyDictionary()
+"""The root spans: an operation does not hold its own."""
 
 SQLITE = ConnectionTarget("sqlite")
 
@@ -22,7 +26,10 @@ def a_span(name: str = "GET /") -> Span:
 
 def an_operation(config: Config | None = None) -> Operation:
     """An open operation without queries."""
-    return Operation(a_span(), Ledger(config or Config()))
+    span = a_span()
+    operation = Operation(span, Ledger(config or Config()))
+    ROOTS[operation] = span
+    return operation
 
 
 def a_record(
@@ -37,7 +44,7 @@ def a_record(
     target: ConnectionTarget = SQLITE,
 ) -> QueryRecord:
     """One query record of *operation*."""
-    return QueryRecord(statement, at_ns, at_ns + took_ns, error, parent or operation.root, parameters, 0, target)
+    return QueryRecord(statement, at_ns, at_ns + took_ns, error, parent or ROOTS[operation], parameters, 0, target)
 
 
 def run(operation: Operation, statements: Sequence[str], took_ns: int = 1000) -> Operation:

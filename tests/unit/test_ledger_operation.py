@@ -95,3 +95,11 @@ def test_no_call_site_without_repeats() -> None:
     operation = run(an_operation(), [f"select c{index} from t" for index in range(200)])
 
     assert operation.call_sites == {}
+
+
+def test_more_distinct_statements_than_remembered_are_unknown() -> None:
+    """Past the cap the number of different statements is not known; the count of queries still is."""
+    config = Config(limits=Limits(distinct_per_operation=20))
+    totals = run(an_operation(config), [f"select c{index} from t" for index in range(100)]).totals()
+
+    assert (totals.queries, totals.distinct) == (100, None)
