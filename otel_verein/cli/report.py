@@ -20,7 +20,7 @@ _CANNOT = 2
 """The exit status when there is nothing to report from; the one click uses for a wrong command line."""
 
 
-@click.command()
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--from",
     "place",

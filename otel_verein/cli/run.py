@@ -15,7 +15,7 @@ from otel_verein.config import load
 from otel_verein.errors import ConfigError
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "ignore_unknown_options": True})
 @click.option("--directory", type=click.Path(file_okay=True), help="Where files go (default: .verein/otlp).")
 @click.option("--config", type=click.Path(dir_okay=False), help="The configuration (default: verein.yaml, if any).")
 @click.option("--service", help="The service name (default: OTEL_SERVICE_NAME, else the working directory's name).")
