@@ -105,7 +105,7 @@ class Outbox:
         if self._queue:
             self._measures.dropped("shutdown", sum(operations for _, operations in self._queue))
             self._queue.clear()
-        if self._exporting.acquire(blocking=False):  # not while an exporter hangs in its last call
+        if self._exporting.acquire(timeout=max(0.0, deadline - monotonic())):  # an exporter may hang in its last call
             try:
                 self._shut_down_exporters(max(0.0, deadline - monotonic()))
             finally:
@@ -125,6 +125,8 @@ class Outbox:
         while not self._closed:
             wake.wait(self._options.interval_s)
             wake.clear()
+            if self._closed:
+                return
             with self._faults.guard("export.run"):
                 self.flush(self._options.shutdown_s)
 
