@@ -129,15 +129,15 @@ def _connection_methods(
 ) -> dict[str, Callable[..., Any]]:
     factory, keyword = driver.cursor_factory, driver.cursor_factory.keyword
     make = base.cursor
-    plain = {keyword: recording_cursor}
+    plain = not hasattr(base, "cursor_factory")  # else the connection may have a default of its own
 
     def choose(connection: Any, given: Any) -> Any:
         given = given or getattr(connection, "cursor_factory", None) or base_cursor
         return combined(given, base_cursor, recording_cursor, faults)
 
     def cursor(connection: Any, /, *args: Any, **kwargs: Any) -> Any:
-        if not args and not kwargs and getattr(connection, "cursor_factory", None) is None:
-            return make(connection, **plain)
+        if plain and not args and not kwargs:
+            return make(connection, recording_cursor)
         if args:
             args, kwargs = factory.replaced(args, kwargs, partial(choose, connection))
         else:

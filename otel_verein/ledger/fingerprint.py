@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from otel_verein.config.schema import Limits
@@ -259,27 +259,44 @@ class Fingerprints:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._known: dict[str, dict[str, Fingerprint]] = {}
-        self._entries = 0
+        self._known: dict[str, _Texts] = {}
         self._characters = 0
 
     def __len__(self) -> int:
-        return self._entries
+        return sum(map(len, self._known.values()))
 
     def of(self, statement: str, dialect: str) -> Fingerprint:
         """The fingerprint of *statement* in *dialect*."""
-        try:
-            return self._known[dialect][statement]
-        except KeyError:
-            found = fingerprint(statement, dialect, self._limits)
-            if len(statement) <= _CACHED_CHARACTERS:
-                self._remember(statement, dialect, found)
-            return found
+        return self.within(dialect)(statement)
 
-    def _remember(self, statement: str, dialect: str, found: Fingerprint) -> None:
-        if self._entries >= self._limits.fingerprints or self._characters >= _CACHE_CHARACTERS:
-            self._known = {}
-            self._entries = self._characters = 0
-        self._known.setdefault(dialect, {})[statement] = found
-        self._entries += 1
+    def within(self, dialect: str) -> Callable[[str], Fingerprint]:
+        """The function that gives fingerprints of one *dialect*; for many at once. Use it at once, too."""
+        texts = self._known.get(dialect)
+        if texts is None:
+            texts = self._known[dialect] = _Texts(self, dialect)
+        return texts.__getitem__
+
+    def make(self, statement: str, texts: _Texts) -> Fingerprint:
+        """The fingerprint of a new *statement*, remembered among *texts* within the bounds."""
+        found = fingerprint(statement, texts.dialect, self._limits)
+        if len(statement) > _CACHED_CHARACTERS:
+            return found
+        if len(self) >= self._limits.fingerprints or self._characters >= _CACHE_CHARACTERS:
+            for known in list(self._known.values()):
+                known.clear()
+            self._characters = 0
+        texts[statement] = found
         self._characters += len(statement) + len(found.text)
+        return found
+
+
+class _Texts(dict[str, Fingerprint]):
+    """Statements of one dialect; looking a new one up makes its fingerprint, at the speed of a dict for known ones."""
+
+    def __init__(self, owner: Fingerprints, dialect: str) -> None:
+        super().__init__()
+        self._owner = owner
+        self.dialect = dialect
+
+    def __missing__(self, statement: str) -> Fingerprint:
+        return self._owner.make(statement, self)

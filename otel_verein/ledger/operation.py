@@ -54,6 +54,12 @@ class QueryRecord(NamedTuple):
         return self.end_ns - self.start_ns
 
 
+RecordFields = tuple[str, int, int, "str | None", "Span", "int | None", int, ConnectionTarget]
+"""The fields of a :class:`QueryRecord` as the driver hook appends them: a plain tuple costs a quarter of one."""
+
+_SETTLE_EVERY = 16
+
+
 @dataclass(slots=True)
 class QueryGroup:
     """All queries of one fingerprint under one parent span, with as many of their records as are still held."""
@@ -113,8 +119,9 @@ class Totals:
 class Operation:
     """The queries and finished spans of one local root span, until it ends.
 
-    Records are settled a few at a time: counted, and watched for the repeat at which a call site is due. Settled
-    ones past the cap are folded into their groups. Only one thread settles at a time; appending never waits.
+    A text that repeats is located at once. Records are settled some at a time: counted, and searched for texts that
+    differ in literals only. Settled ones past the cap are folded into their groups. Only one thread settles at a
+    time; appending never waits.
     """
 
     __slots__ = (
@@ -122,8 +129,10 @@ class Operation:
         "_counts",
         "_distinct",
         "_due",
+        "_enough",
         "_groups",
         "_lock",
+        "_seen",
         "_settled",
         "_totals",
         "_wanted",
@@ -145,7 +154,7 @@ class Operation:
         )  # not the span: it leads here, and a circle waits for the collector
         self.ledger = ledger
         self.open = True
-        self.records: list[QueryRecord] = []
+        self.records: list[RecordFields] = []
         self.repeated = False
         """Whether a statement ran often enough for a verdict; final after :meth:`totals`."""
         self.call_sites: dict[GroupKey, CallSite | None] = {}
@@ -157,26 +166,33 @@ class Operation:
         self._lock = Lock()  # guards what settling changes; appending tries it and goes on where it is taken
         self._totals = Totals()
         self._distinct: set[str] = set()
-        self._counts: dict[GroupKey, int] = {}
+        self._counts: dict[int, dict[str, int]] = {}
         self._groups: dict[GroupKey, QueryGroup] = {}
         self._wanted: set[GroupKey] = set()
+        self._seen: dict[str, int] = {}
+        self._enough = ledger.watch_from
         self._settled = 0
-        self._due = ledger.watch_from
+        self._due = _SETTLE_EVERY
 
-    def append(self, record: QueryRecord) -> None:
-        """Book one query; now and then settle what came in."""
+    def append(self, record: RecordFields) -> None:
+        """Book one query; locate the line of one that repeats, while it is on the stack."""
         records = self.records
         records.append(record)
-        if len(records) >= self._due:
-            self._settle_now_and_then()
-        if self._wanted:
+        statement = record[0]
+        times = self._seen.get(statement, 0) + 1
+        self._seen[statement] = times
+        if not times % self._enough:
             self._locate(record)
+        elif len(records) >= self._due:
+            self._settle_now_and_then()
+        elif self._wanted:
+            self._locate(record, wanted=True)
 
     def totals(self) -> Totals:
         """The figures of all queries so far; exact whatever was folded."""
         with self._lock:
             self._settle()
-        distinct = len(self._distinct)
+        distinct = len(self._distinct.union(*self._counts.values()))
         self._totals.distinct = distinct if distinct < self.ledger.most_distinct else None
         return self._totals
 
@@ -193,7 +209,7 @@ class Operation:
     def release(self) -> None:
         """Let go of everything but the verdict: records lead to spans, and spans lead here."""
         self.records, self.spans = [], []
-        self._groups, self._counts, self.call_sites = {}, {}, {}
+        self._groups, self._counts, self._seen, self.call_sites = {}, {}, {}, {}
 
     def _settle_now_and_then(self) -> None:
         if not self._lock.acquire(blocking=False):
@@ -202,47 +218,58 @@ class Operation:
             self._settle()
             if self._settled >= self.ledger.fold_at:
                 self._fold()
-            self._due = self._settled + self.ledger.watch_from
+            self._due = self._settled + _SETTLE_EVERY
         finally:
             self._lock.release()
 
     def _settle(self) -> None:
-        """Count what came in since the last time, and want the call site of what is about to be a repeat."""
-        records = self.records
-        upto = len(records)
-        of = self.ledger.fingerprints.of
-        totals, counts = self._totals, self._counts
-        enough = self.ledger.watch_from
-        for statement, start_ns, end_ns, error, parent, _, _, target in records[self._settled : upto]:
-            totals.db_duration_ns += end_ns - start_ns
-            found = of(statement, target[0])
+        """Count what came in since the last time, and want the call site of what repeats under another text."""
+        fresh = self.records[self._settled :]
+        totals, counts, enough = self._totals, self._counts, self._enough
+        duration_ns, last_target, last_parent = 0, None, None
+        for statement, start_ns, end_ns, error, parent, _, _, target in fresh:
+            if target is not last_target:
+                last_target, of = target, self.ledger.fingerprints.within(target[0])
+            if parent is not last_parent:
+                last_parent, under = parent, counts.setdefault(id(parent), {})
+            duration_ns += end_ns - start_ns
+            found = of(statement)
             if not found.counted:
                 continue
             totals.queries += 1
             if error is not None:
                 totals.errors += 1
-            key = (id(parent), found.key)
-            count = counts.get(key, 0) + 1
-            counts[key] = count
-            if count == 1:
-                if len(self._distinct) < self.ledger.most_distinct:
-                    self._distinct.add(found.key)
-            elif count >= enough - 2:
-                if key not in self.call_sites:
-                    self._wanted.add(key)
-                if count >= enough:
-                    self.repeated = True
-        self._settled = upto
-        if len(counts) > self.ledger.most_groups:
-            counts.clear()  # a repeat is then seen later, or not at all among thousands of statements
+            key = found.key
+            count = under.get(key, 0) + 1
+            under[key] = count
+            if count >= enough - 2 and (id(parent), key) not in self.call_sites:
+                self._wanted.add((id(parent), key))
+            if count >= enough:
+                self.repeated = True
+        totals.db_duration_ns += duration_ns
+        self._settled += len(fresh)
+        if sum(map(len, counts.values())) > self.ledger.most_groups:
+            self._forget_counts()
 
-    def _locate(self, record: QueryRecord) -> None:
-        """Take the call site while the query that repeats is on the stack, once per fingerprint and parent."""
-        key = (id(record.parent), self.ledger.fingerprints.of(record.statement, record.target.system).key)
-        if key in self._wanted:
-            self._wanted.discard(key)
-            if len(self.call_sites) < self.ledger.most_groups:
-                self.call_sites[key] = self.ledger.call_sites.capture()
+    def _forget_counts(self) -> None:
+        """Keep what is distinct, within its bound; a repeat among so many statements is then seen later or not."""
+        for under in self._counts.values():
+            if len(self._distinct) < self.ledger.most_distinct:
+                self._distinct.update(under)
+        self._counts.clear()
+        self._wanted.clear()
+        self._seen.clear()
+
+    def _locate(self, record: RecordFields, *, wanted: bool = False) -> None:
+        """Take the call site of *record*, once per fingerprint and parent; only if it is *wanted*, if that is said."""
+        statement, _, _, _, parent, _, _, target = record
+        found = self.ledger.fingerprints.of(statement, target[0])
+        key = (id(parent), found.key)
+        if key in self.call_sites or not found.counted or (wanted and key not in self._wanted):
+            return
+        self._wanted.discard(key)
+        if len(self.call_sites) < self.ledger.most_groups:
+            self.call_sites[key] = self.ledger.call_sites.capture()
 
     def _fold(self) -> None:
         settled = self.records[: self._settled]
@@ -252,10 +279,11 @@ class Operation:
         for group in self._groups.values():
             group.fold(self.ledger.config.compression.slowest + 1)
 
-    def _group(self, records: list[QueryRecord]) -> None:
+    def _group(self, records: list[RecordFields]) -> None:
         of = self.ledger.fingerprints.of
         groups = self._groups
-        for record in records:
+        for fields in records:
+            record = QueryRecord._make(fields)
             found = of(record.statement, record.target.system)
             if not found.counted:
                 continue

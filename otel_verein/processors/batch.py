@@ -122,7 +122,7 @@ class Outbox:
 
     def _run(self) -> None:
         wake = self._wake
-        while not self._closed:
+        while True:
             wake.wait(self._options.interval_s)
             wake.clear()
             if self._closed:
