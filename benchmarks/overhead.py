@@ -68,8 +68,9 @@ def measure(rounds: int) -> Raw:
         workers = {name: stack.enter_context(Worker("worker.py", name, endpoint)) for name in LABELS}
         for number in range(rounds + 1):
             print(f"round {number} of {rounds}" if number else "warm-up", file=sys.stderr, flush=True)
-            for workload in WORKLOADS:
-                for name, worker in workers.items():
+            # A variant's workloads side by side: the slope between them must not span a change of the machine's pace.
+            for name, worker in workers.items():
+                for workload in WORKLOADS:
                     cpu_ns = worker.ask(workload.name)["cpu_ns"]
                     if number:
                         raw[name][workload.name].append(cpu_ns / workload.operations / 1000)
@@ -104,7 +105,8 @@ def conditions(rounds: int) -> list[str]:
     sizes = ", ".join(f"{w.operations} of {w.label}" for w in WORKLOADS)
     return [
         f"{rounds} rounds after one of warm-up, each of {sizes}.",
-        "Every variant runs in a process of its own; they take turns, workload by workload.",
+        "Every variant runs in a process of its own; they take turns, round by round.",
+        "All of them run on one processor: without that, figures of one round differ by a factor of two.",
         "CPU time of all threads of the process, flush included; median [lower quartile, upper quartile].",
         f"{os.cpu_count()} CPUs, {platform.machine()}, Python {platform.python_version()},"
         f" opentelemetry-sdk {version('opentelemetry-sdk')}, otel-verein {version('otel-verein')}.",
@@ -120,6 +122,8 @@ def main() -> None:
     given = parser.parse_args()
     if given.rounds < 7:
         parser.error("--rounds must be 7 or more: fewer give no spread worth reading")
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     raw = measure(given.rounds)
     facts = conditions(given.rounds)
     print(text(raw, facts))

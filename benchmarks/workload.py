@@ -29,8 +29,8 @@ class Workload:
 
 WORKLOADS = (
     Workload("q0", "no query", (), 1000),
-    Workload("q5", "5 queries", DISTINCT[:5], 400),
-    Workload("q50", "50 different queries", DISTINCT, 100),
+    Workload("q5", "5 queries", DISTINCT[:5], 1000),
+    Workload("q50", "50 different queries", DISTINCT, 400),
     Workload("n50", "50 equal queries, kept as N+1", DISTINCT[:1] * 50, 100, finding=True),
 )
 BY_NAME = {workload.name: workload for workload in WORKLOADS}
