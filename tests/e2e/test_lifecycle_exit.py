@@ -27,7 +27,7 @@ TWO_WORKERS = {
 def test_gunicorn_counts_every_request_and_query(command: Callable[[int], Sequence[str]], tmp_path: Path) -> None:
     """After SIGTERM the metrics of both workers add up to the requests and queries, exactly."""
     with Server(command, tmp_path) as server:
-        answers = server.get_all(f"/work/{queries}" for queries in QUERIES)
+        answers = server.get_all(f"/run/{queries}" for queries in QUERIES)
         status = server.terminate()
 
     found = segments.sums(tmp_path / ".verein/otlp")
@@ -40,8 +40,8 @@ def test_gunicorn_counts_every_request_and_query(command: Callable[[int], Sequen
 def test_workers_are_instances_of_their_own(preload: list[str], tmp_path: Path) -> None:
     """Each worker reports what it served itself, under an id of its own."""
     with Server(gunicorn("-w", "2", *preload), tmp_path) as server:
-        answers = server.get_all(["/work/1"] * REQUESTS)
-        answers += server.get_all(["/work/1"] * REQUESTS)
+        answers = server.get_all(["/run/1"] * REQUESTS)
+        answers += server.get_all(["/run/1"] * REQUESTS)
         server.terminate()
 
     served: dict[int, int] = {}

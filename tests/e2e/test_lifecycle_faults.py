@@ -27,7 +27,7 @@ def one_worker() -> Callable[[int], list[str]]:
 
 def _serve(server: Server, requests: int = REQUESTS) -> list[str]:
     """Have every request answered and the server ended well; the lines it wrote."""
-    answers = server.get_all(["/work/3"] * requests)
+    answers = server.get_all(["/run/3"] * requests)
     assert {200} == {answer.status for answer in answers}, server.output
     assert server.terminate() == 0, server.output
     return server.output.splitlines()
@@ -72,7 +72,7 @@ def test_full_disk_is_one_line(tiny_disk: Path, tmp_path: Path) -> None:
     written = tiny_disk / "otlp"
     extra = {"VEREIN_EXPORT_DIRECTORY": str(written), "VEREIN_SAMPLING_RATIO": "1.0"}
     with Server(one_worker(), tmp_path, extra) as server:
-        server.get_all(["/work/3"] * 5)
+        server.get_all(["/run/3"] * 5)
         assert wait_until(lambda: len(segments.roots(written)) == 5, 5), server.output
         lines = _serve(server, 300)
 
@@ -91,7 +91,7 @@ def test_disk_with_space_again_is_written_again(tiny_disk: Path, tmp_path: Path)
         "VEREIN_EXPORT_RETRY_S": "0.2",
     }
     with Server(one_worker(), tmp_path, extra) as server:
-        server.get_all(["/work/3"] * 300)
+        server.get_all(["/run/3"] * 300)
         assert wait_until(lambda: "No space left on device" in server.output, 5), server.output
         subprocess.run(["mount", "-o", "remount,size=4m", str(tiny_disk)], check=True)
         before = len(segments.roots(written))
@@ -104,7 +104,7 @@ def test_disk_with_space_again_is_written_again(tiny_disk: Path, tmp_path: Path)
 
 
 def _one_more(server: Server) -> bool:
-    return server.get(0, "/work/1").status == 200
+    return server.get(0, "/run/1").status == 200
 
 
 def _limit_file_size() -> None:

@@ -21,7 +21,7 @@ def _traffic(server: Server, seconds: float) -> list[Answer]:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         number = len(answers)
-        answers += [server.get(number, f"/work/{number % 5}?number={number}")]
+        answers += [server.get(number, f"/run/{number % 5}?number={number}")]
     return answers
 
 

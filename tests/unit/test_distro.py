@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,3 +64,26 @@ def test_run_of_an_unknown_command_says_so() -> None:
     result = CliRunner().invoke(main, ["run", "--", "no-such-command-here"])
 
     assert (result.exit_code, result.output) == (127, "otel-verein: no-such-command-here: command not found\n")
+
+
+def test_importing_the_package_imports_nothing_else() -> None:
+    """``import otel_verein`` costs an application its own two small modules and no more."""
+    code = "import sys; before = set(sys.modules); import otel_verein; print(*sorted(set(sys.modules) - before))"
+
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+    assert [name for name in loaded if not name.startswith("otel_verein")] == ["__future__"][: "__future__" in loaded]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["report", "--help"]])
+def test_help_needs_no_extra(arguments: list[str]) -> None:
+    """Every command explains itself where neither DuckDB nor a framework is installed."""
+    absent = "duckdb", "django", "flask", "fastapi"
+    code = (
+        f"import sys; sys.modules.update(dict.fromkeys({absent!r})); sys.argv = {['otel-verein', *arguments]!r}\n"
+        "from otel_verein.cli.main import main; main()"
+    )
+
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert "Usage: otel-verein" in shown

@@ -18,7 +18,7 @@ def _query(queries: int) -> int:
     return os.getpid()
 
 
-@app.get("/work/{queries}")
+@app.get("/run/{queries}")
 async def work(queries: int) -> int:
     """Run *queries* queries in the event loop; the answer is the process id."""
     return _query(queries)

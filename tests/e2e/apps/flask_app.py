@@ -10,7 +10,7 @@ from flask import Flask
 app = Flask(__name__)
 
 
-@app.get("/work/<int:queries>")
+@app.get("/run/<int:queries>")
 def work(queries: int) -> str:
     """Run *queries* queries; the answer is the process id."""
     connection = sqlite3.connect(":memory:")
