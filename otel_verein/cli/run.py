@@ -34,7 +34,7 @@ def run(
 
     Telemetry goes to files under .verein/otlp, or to the OTLP endpoint that OTEL_EXPORTER_OTLP_ENDPOINT names.
     """
-    executable = shutil.which(command[0])
+    executable = found(command[0])
     if executable is None:
         click.echo(f"otel-verein: {command[0]}: command not found", err=True)
         raise SystemExit(127)
@@ -49,7 +49,13 @@ def run(
         for line in announcement(environ):
             click.echo(f"otel-verein: {line}", err=True)
     sys.stderr.flush()
-    os.execve(executable, list(command), environ)
+    os.execve(executable, [executable, *command[1:]], environ)
+
+
+def found(command: str) -> str | None:
+    """Where *command* is: beside this Python first, since the interpreter of another could not import us; then PATH."""
+    beside = str(Path(sys.executable).parent)
+    return shutil.which(command, path=os.pathsep.join([beside, os.environ.get("PATH", os.defpath)]))
 
 
 def prepared_environment(environ: dict[str, str]) -> dict[str, str]:

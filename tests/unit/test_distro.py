@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from otel_verein import distro
 from otel_verein.cli.main import main
-from otel_verein.cli.run import prepared_environment
+from otel_verein.cli.run import found, prepared_environment
 from otel_verein.config import Config
 
 
@@ -64,6 +64,15 @@ def test_run_of_an_unknown_command_says_so() -> None:
     result = CliRunner().invoke(main, ["run", "--", "no-such-command-here"])
 
     assert (result.exit_code, result.output) == (127, "otel-verein: no-such-command-here: command not found\n")
+
+
+def test_run_takes_the_python_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bare ``python`` is the one of our own environment, whatever stands first on PATH."""
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+
+    beside = Path(sys.executable).parent / "python"
+    assert found("python") == str(beside)
+    assert found("sh") in ("/usr/bin/sh", "/bin/sh")
 
 
 def test_importing_the_package_imports_nothing_else() -> None:
