@@ -53,7 +53,8 @@ class Outbox:
         self._queue: deque[tuple[Sequence[ReadableSpan], int]] = deque()
         self._thread: threading.Thread | None = None
         self._wake = threading.Event()
-        self._closed = False
+        self._closing = self._closed = False
+        self._drained = threading.Event()
         self._starting = threading.Lock()  # guards _thread; held while the thread is started
         self._exporting = threading.Lock()  # held while an exporter runs; never taken on an application thread
         # but to flush
@@ -97,11 +98,16 @@ class Outbox:
         """Flush, then take no more; what is left after *timeout_s* is dropped and counted."""
         if self._closed:
             return True
-        self._wake.set()
         deadline = monotonic() + timeout_s
-        flushed = self.flush(timeout_s)
+        self._closing = True
+        thread = self._thread
+        if thread is not None and thread.is_alive() and thread is not threading.current_thread():
+            # On the export thread, which may be left behind: an exporter that retries does not look at our deadline.
+            self._wake.set()
+            flushed = self._drained.wait(timeout_s) and not self._queue
+        else:
+            flushed = self.flush(timeout_s)
         self._closed = True
-        self._wake.set()
         if self._queue:
             self._measures.dropped("shutdown", sum(operations for _, operations in self._queue))
             self._queue.clear()
@@ -121,14 +127,16 @@ class Outbox:
                 self._metrics.shutdown(timeout_millis=timeout_s * 1000)
 
     def _run(self) -> None:
-        wake = self._wake
-        while True:
+        wake, drained = self._wake, self._drained
+        while not self._closed:
             wake.wait(self._options.interval_s)
             wake.clear()
-            if self._closed:
-                return
+            last = self._closing
             with self._faults.guard("export.run"):
                 self.flush(self._options.shutdown_s)
+            if last:
+                drained.set()
+                return
 
     def _export_some(self) -> None:
         taken: list[ReadableSpan] = []
