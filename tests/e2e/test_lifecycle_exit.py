@@ -52,7 +52,7 @@ def test_workers_are_instances_of_their_own(preload: list[str], tmp_path: Path) 
     assert "" not in by_instance
 
 
-@pytest.mark.parametrize(("page", "workers"), [("work", "1"), ("threaded", "1"), ("work", "2")])
+@pytest.mark.parametrize(("page", "workers"), [("run", "1"), ("threaded", "1"), ("run", "2")])
 def test_uvicorn_counts_every_request_and_query(page: str, workers: str, tmp_path: Path) -> None:
     """The same for an ASGI application, in the event loop and in threads, in one process or spawned ones."""
     with Server(uvicorn("--workers", workers), tmp_path) as server:
