@@ -16,7 +16,7 @@ from wrapt import register_post_import_hook
 from otel_verein.faults import FAULTS, Faults
 from otel_verein.instrumentation.dbapi import LedgerTracer, recording_methods
 from otel_verein.instrumentation.deferred import deferred_methods
-from otel_verein.instrumentation.drivers import DRIVERS, Driver, Factory, Style
+from otel_verein.instrumentation.drivers import DRIVERS, Driver, Style
 
 _COMBINED = "_verein_combined"
 
@@ -31,11 +31,6 @@ class Hook:
         self._lock = threading.Lock()  # guards _undo and _wanted; held while a driver is hooked or unhooked
         self._wanted = False
         self._registered = False
-
-    @property
-    def installed(self) -> bool:
-        """Whether the driver's calls are recorded now."""
-        return bool(self._undo)
 
     def install(self) -> None:
         """Hook the driver now if it is imported, else as soon as it is; nothing happens twice."""
@@ -89,9 +84,9 @@ def _substitute(
     """Have ``connect`` make connections of a real subclass, whose cursors are of a real subclass too."""
     integration = _SubclassIntegration(root if hasattr(root, "connect") else module, driver, tracer, faults)
     undo: list[Callable[[], None]] = []
-    for owner in {id(place): place for place in (root, module) if hasattr(place, "connect")}.values():
-        place: Any = owner
-        factory: Any = integration.shared
+    factory: Any = integration.shared
+    places: dict[int, Any] = {id(place): place for place in (root, module) if hasattr(place, "connect")}
+    for place in places.values():
         wrap_connect("otel_verein", place, "connect", driver.system, db_api_integration_factory=factory)
         undo.append(partial(unwrap_connect, place, "connect"))
     return undo
@@ -213,6 +208,3 @@ def uninstrument() -> None:
 def available() -> list[tuple[Driver, bool]]:
     """Every driver of the table, and whether it can be imported here; imports none of them."""
     return [(driver, importlib.util.find_spec(driver.module) is not None) for driver in DRIVERS]
-
-
-__all__ = ["HOOKS", "Factory", "Hook", "available", "instrument", "uninstrument"]

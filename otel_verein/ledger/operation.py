@@ -149,9 +149,8 @@ class Operation:
     )
 
     def __init__(self, root: Span, ledger: Ledger) -> None:
-        self.root_id = (
-            root.get_span_context().span_id
-        )  # not the span: it leads here, and a circle waits for the collector
+        # Not the span itself: it leads here, and a circle would wait for the garbage collector.
+        self.root_id = root.get_span_context().span_id
         self.ledger = ledger
         self.open = True
         self.records: list[RecordFields] = []

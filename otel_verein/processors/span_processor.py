@@ -165,7 +165,7 @@ def _measurement(root: ReadableSpan, tags: Tags, keep_reason: str | None) -> Mea
     return Measurement(
         operation=root.name,
         kind=root.kind.name.lower(),
-        status="error" if failed(root) else "ok",
+        status="error" if "error" in tags.breaches else "ok",
         duration_s=_duration_s(root),
         queries=tags.totals.queries,
         db_duration_s=tags.totals.db_duration_ns / 1e9,
