@@ -22,6 +22,9 @@ N_PLUS_ONE_MAX_REPEATS: Final = "verein.n_plus_one.max_repeats"
 BREACH: Final = "verein.breach"
 SEVERITY: Final = "verein.severity"
 KEEP_REASON: Final = "verein.keep_reason"
+ENTITY_TYPE: Final = "verein.entity.type"
+ENTITY_ID: Final = "verein.entity.id"
+ITEMS: Final = "verein.items"
 SPANS_MERGED: Final = "verein.spans.merged"
 SPANS_DROPPED: Final = "verein.spans.dropped"
 TIER: Final = "verein.tier"
@@ -34,6 +37,9 @@ FINDING_REPEATS: Final = "verein.finding.repeats"
 FINDING_QUERIES: Final = "verein.finding.queries"
 FINDING_STATEMENTS: Final = "verein.finding.statements"
 FINDING_TOTAL_MS: Final = "verein.finding.total_ms"
+FINDING_PARAMETERS: Final = "verein.finding.parameters"
+FINDING_WRITE: Final = "verein.finding.write"
+FINDING_CONCURRENT: Final = "verein.finding.concurrent"
 FINDING_STACK: Final = "verein.finding.stack"
 
 # --- metric names and the attributes of their points -----------------------------------------------------
@@ -42,6 +48,7 @@ METRIC_QUERIES: Final = "verein.operation.db.queries"
 METRIC_DB_DURATION: Final = "verein.operation.db.duration"
 METRIC_BREACHES: Final = "verein.operation.breaches"
 METRIC_FINDINGS: Final = "verein.findings"
+METRIC_FINDINGS_IGNORED: Final = "verein.findings.ignored"
 METRIC_KEPT: Final = "verein.operation.kept"
 METRIC_SAMPLED_OUT: Final = "verein.operation.sampled_out"
 METRIC_EXPORT_DROPPED: Final = "verein.export.dropped"
@@ -52,6 +59,7 @@ OPERATION: Final = "verein.operation.name"
 OPERATION_KIND: Final = "verein.operation.kind"
 OPERATION_STATUS: Final = "verein.operation.status"
 DROP_REASON: Final = "verein.drop.reason"
+IGNORE_RULE: Final = "verein.ignore.rule"
 ERROR_SITE: Final = "verein.internal.site"
 THREAD_ROLE: Final = "verein.thread.role"
 
@@ -81,6 +89,12 @@ CODE_FILE_PATH: Final = "code.file.path"
 CODE_LINE_NUMBER: Final = "code.line.number"
 CODE_FUNCTION_NAME: Final = "code.function.name"
 
+IGNORED_BY_CODE: Final = "code"
+"""The ignore rule of a block of code."""
+
+AFTER_ITS_END: Final = " (after its end)"
+"""What follows the name of an operation in the name of the one that holds its late queries."""
+
 OTHER: Final = "other"
 """The operation name that stands for all names past the cardinality cap."""
 
@@ -106,6 +120,9 @@ TABLE: Final = (
     Name(BREACH, "root span", "string[]", "", "Budgets broken: error, duration, queries, db_duration, n_plus_one"),
     Name(SEVERITY, "root span", "string", "", "ok, warning or critical"),
     Name(KEEP_REASON, "root span", "string", "", "Why the trace was kept: error, breach, n_plus_one, sampled, parent"),
+    Name(ENTITY_TYPE, "root span", "string", "", "What the operation is about, from `otel_verein.entity`"),
+    Name(ENTITY_ID, "root span", "string", "", "Which one; only where `privacy.entity_ids` is `keep`"),
+    Name(ITEMS, "root span", "int", "{item}", "Rows or items that it worked on, from `otel_verein.items`"),
     Name(SPANS_MERGED, "root span", "int", "{query}", "Queries that summary spans stand for"),
     Name(SPANS_DROPPED, "root span", "int", "{span}", "Spans left out because the operation passed its cap"),
     Name(TIER, "every span", "string", "", "long (errors, critical), medium (breaches, findings), short (sampled)"),
@@ -116,12 +133,22 @@ TABLE: Final = (
     Name(FINDING_QUERIES, FINDING_EVENT, "int", "{query}", "Queries of all statements of the finding"),
     Name(FINDING_STATEMENTS, FINDING_EVENT, "int", "{statement}", "Statements in the repeated sequence; 1 for one"),
     Name(FINDING_TOTAL_MS, FINDING_EVENT, "double", "ms", "Time of all its repeats"),
+    Name(FINDING_PARAMETERS, FINDING_EVENT, "int", "{set}", "Different parameters among the repeats, if comparable"),
+    Name(FINDING_WRITE, FINDING_EVENT, "boolean", "", "Whether the statement changes data"),
+    Name(FINDING_CONCURRENT, FINDING_EVENT, "boolean", "", "Whether some of the repeats ran at the same time"),
     Name(FINDING_STACK, FINDING_EVENT, "string[]", "", "Call site and up to two callers, innermost first"),
     Name(METRIC_DURATION, "histogram", "exponential", "s", "Wall time of every operation"),
     Name(METRIC_QUERIES, "histogram", "exponential", "{query}", "Query count of every operation"),
     Name(METRIC_DB_DURATION, "histogram", "exponential", "s", "Database time of every operation"),
     Name(METRIC_BREACHES, "counter", "int", "{operation}", "Operations that broke the budget " + BREACH),
     Name(METRIC_FINDINGS, "counter", "int", "{finding}", "Findings by " + FINDING_KIND),
+    Name(
+        METRIC_FINDINGS_IGNORED,
+        "counter",
+        "int",
+        "{finding}",
+        "Repeats that a rule or the code ignores, by " + IGNORE_RULE,
+    ),
     Name(METRIC_KEPT, "counter", "int", "{operation}", "Operations handed to export, by " + KEEP_REASON),
     Name(METRIC_SAMPLED_OUT, "counter", "int", "{operation}", "Operations not exported by decision"),
     Name(METRIC_EXPORT_DROPPED, "counter", "int", "{operation}", "Kept operations lost, by " + DROP_REASON),
@@ -131,6 +158,7 @@ TABLE: Final = (
     Name(OPERATION_KIND, "metric point", "string", "", "server, consumer, internal, client or producer"),
     Name(OPERATION_STATUS, "metric point", "string", "", "ok or error"),
     Name(DROP_REASON, "metric point", "string", "", "queue_full, export_failed or shutdown"),
+    Name(IGNORE_RULE, "metric point", "string", "", "The patterns of the rule, or `code` for `otel_verein.ignore`"),
     Name(ERROR_SITE, "metric point", "string", "", "The guarded place that failed"),
     Name(THREAD_ROLE, "metric point", "string", "", "main, thread, or late: its operation had ended"),
 )

@@ -7,6 +7,7 @@ A threshold stands nowhere else in the package. ``docs/reference/configuration.m
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 
@@ -18,9 +19,19 @@ def option(
     at_least: float | None = None,
     at_most: float | None = None,
     above: float | None = None,
+    choices: tuple[str, ...] = (),
+    entries: type | None = None,
 ) -> Any:
-    """A dataclass field that carries its own documentation and bounds."""
-    metadata = {"help": help, "unit": unit, "at_least": at_least, "at_most": at_most, "above": above}
+    """A dataclass field that carries its own documentation and bounds; *entries* is the type of a list's members."""
+    metadata = {
+        "help": help,
+        "unit": unit,
+        "at_least": at_least,
+        "at_most": at_most,
+        "above": above,
+        "choices": choices,
+        "entries": entries,
+    }
     if isinstance(default, list | dict):
         raise TypeError("options are immutable: give a tuple")
     return field(default=default, metadata=metadata)
@@ -80,6 +91,16 @@ class Limits:
     open_spans: int = option(
         20_000, unit="{span}", at_least=100, help="Open spans of the process; the oldest is given up past it."
     )
+    late_operations: int = option(
+        1000,
+        unit="{operation}",
+        at_least=1,
+        help="Open operations of queries that came after the end of theirs; further such queries are only counted.",
+    )
+    late_idle_s: float = option(
+        1.0, unit="s", above=0, help="Time without a query after which an operation of late queries ends."
+    )
+    late_longest_s: float = option(60.0, unit="s", above=0, help="Longest time that late queries are one operation.")
     operation_names: int = option(
         500, unit="{name}", at_least=1, help="Operation names on metrics; further ones read `other`."
     )
@@ -142,6 +163,44 @@ class CallSite:
 
 
 @dataclass(frozen=True, slots=True)
+class IgnoreRule:
+    """One repeat that is meant. Every pattern that is given has to match; ``until`` is the last day it holds."""
+
+    reason: str
+    until: date
+    call_site: str = ""
+    statement: str = ""
+    operation: str = ""
+
+    @property
+    def name(self) -> str:
+        """How the rule is called on metrics and in reports: its patterns."""
+        return " ".join(part for part in (self.operation, self.call_site, self.statement) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Ignore:
+    """Repeats that are meant and therefore no finding; they still count."""
+
+    rules: tuple[IgnoreRule, ...] = option(
+        (),
+        entries=IgnoreRule,
+        help="Entries with `reason`, `until` (a date) and at least one of `call_site` (a glob on path:line or "
+        "path:function, from any folder on), `statement` (a fingerprint, or a glob on summary or text) and "
+        "`operation` (a glob on the name).",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Privacy:
+    """What may leave the process."""
+
+    entity_ids: str = option(
+        "drop", choices=("drop", "keep"), help="What becomes of the ids that `otel_verein.entity` is given."
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """How the report turns operations into a score."""
 
@@ -162,4 +221,6 @@ class Config:
     compression: Compression = field(default_factory=Compression)
     export: Export = field(default_factory=Export)
     call_site: CallSite = field(default_factory=CallSite)
+    ignore: Ignore = field(default_factory=Ignore)
+    privacy: Privacy = field(default_factory=Privacy)
     health: Health = field(default_factory=Health)

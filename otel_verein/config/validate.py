@@ -6,9 +6,10 @@ import difflib
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import Field, dataclass, fields
+from datetime import date
 from typing import Any
 
-from otel_verein.config.schema import Config
+from otel_verein.config.schema import Config, IgnoreRule
 from otel_verein.errors import Problem
 
 SECTIONS: dict[str, Any] = {section.name: section.default_factory for section in fields(Config)}
@@ -73,6 +74,11 @@ def _suggestion(key: str, known: Iterable[str]) -> str:
 
 def _typed(option: Field[Any], value: object) -> tuple[Any, str]:
     default = option.default
+    if option.metadata["entries"] is not None:
+        return _rules(value)
+    if option.metadata["choices"]:
+        choices = option.metadata["choices"]
+        return (value, "") if value in choices else (None, f"must be one of {', '.join(choices)}")
     if isinstance(default, tuple):
         if isinstance(value, str):
             value = [part.strip() for part in value.split(",") if part.strip()]
@@ -85,6 +91,42 @@ def _typed(option: Field[Any], value: object) -> tuple[Any, str]:
     if number is None:
         return None, "is not a whole number" if isinstance(default, int) else "is not a number"
     return number, _out_of_bounds(option, number)
+
+
+_RULE_KEYS = tuple(field.name for field in fields(IgnoreRule))
+_PATTERNS = ("call_site", "statement", "operation")
+
+
+def _rules(value: object) -> tuple[Any, str]:
+    """Ignore rules from a list of mappings, or what is wrong with the first bad one."""
+    if not isinstance(value, list):
+        return None, "is not a list of rules, each with reason, until and a pattern"
+    rules: list[IgnoreRule] = []
+    for number, given in enumerate(value, start=1):
+        wrong = _wrong_with_rule(given)
+        if wrong:
+            return None, f"is not usable: rule {number} {wrong}"
+        rules.append(IgnoreRule(**given))
+    return tuple(rules), ""
+
+
+def _wrong_with_rule(given: object) -> str:
+    if not isinstance(given, dict):
+        return "is not a mapping"
+    unknown = [str(key) for key in given if key not in _RULE_KEYS]
+    if unknown:
+        return f"has an unknown key {unknown[0]!r}{_suggestion(unknown[0], _RULE_KEYS)}"
+    texts = {key: value for key, value in given.items() if key != "until"}
+    not_text = [key for key, value in texts.items() if not isinstance(value, str) or not value.strip()]
+    if not_text:
+        return f"{not_text[0]} is not a non-empty string"
+    if "reason" not in given:
+        return "has no reason"
+    if type(given.get("until")) is not date:
+        return "has no date in until, such as 2027-03-31: every rule ends some day"
+    if not any(given.get(pattern) for pattern in _PATTERNS):
+        return f"has none of {', '.join(_PATTERNS)}"
+    return ""
 
 
 def _number(value: object, *, whole: bool) -> int | float | None:

@@ -19,8 +19,9 @@ from opentelemetry.trace import INVALID_SPAN, set_span_in_context
 
 from otel_verein.faults import FAULTS, Faults
 from otel_verein.instrumentation.drivers import Driver
-from otel_verein.ledger import UNATTRIBUTED
-from otel_verein.ledger.operation import SPAN_ATTRIBUTE, ConnectionTarget
+from otel_verein.ledger import FINGERPRINTS, UNATTRIBUTED
+from otel_verein.ledger.operation import SPAN_ATTRIBUTE
+from otel_verein.ledger.record import ConnectionTarget, RecordFields, add_fetch
 
 _SPAN_KEY = next(iter(set_span_in_context(INVALID_SPAN, Context())))
 """The context key of the current span, got through the public API; reading it directly saves 0.6 µs a query."""
@@ -38,10 +39,16 @@ def _context_getter() -> Callable[[], Context]:
     return get_current
 
 
+def current_span() -> Any:
+    """The current span, or None."""
+    return get_current().get(_SPAN_KEY)
+
+
 _ABSENT = object()
 _TARGET = "_verein_target"
 _IN_BATCH = "_verein_in_batch"
 _STATEMENT_METHODS = ("execute", "executemany", "executescript", "callproc", "copy_expert")
+_FETCH_METHODS = ("fetchone", "fetchmany", "fetchall", "__next__")
 
 
 class LedgerTracer(CursorTracer):  # type: ignore[type-arg]
@@ -52,17 +59,19 @@ class LedgerTracer(CursorTracer):  # type: ignore[type-arg]
         self._driver = driver
         self._faults = faults
         self._unknown = ConnectionTarget(driver.system)
+        self._fingerprint_of = FINGERPRINTS.within(driver.system)
 
-    def recording(self, method: Callable[..., Any]) -> Callable[..., Any]:
+    def recording(self, method: Callable[..., Any], *, fetched: bool = False) -> Callable[..., Any]:
         """A form of *method* that books each call and passes on its result or exception as they are.
 
-        One flat function, since it runs for every query: a call level more would cost a tenth of it.
+        *fetched*: the cursor keeps the record, for :meth:`fetching`. One flat function, since it runs for every
+        query: a call level more would cost a tenth of it; what it does at its end is :meth:`Operation.append`.
         """
         unusual = method.__name__ if method.__name__ != "execute" else None
         statement_keyword, parameter_keyword = self._driver.statement_keyword, self._driver.parameter_keyword
         unknown, target_of = self._unknown, self._target_of if self._driver.connection_attributes else None
         report, clock, current, absent = self._faults.report, perf_counter_ns, _context_getter(), _ABSENT
-        span_key, operation_of = _SPAN_KEY, SPAN_ATTRIBUTE
+        span_key, operation_of, fingerprint_of = _SPAN_KEY, SPAN_ATTRIBUTE, self._fingerprint_of
 
         @functools.wraps(method)
         def call(cursor: Any, statement: Any = _ABSENT, parameters: Any = _ABSENT, /, *rest: Any, **kwargs: Any) -> Any:
@@ -78,7 +87,7 @@ class LedgerTracer(CursorTracer):  # type: ignore[type-arg]
                 error = type(raised).__qualname__
                 raise
             finally:
-                end = clock()
+                duration = clock() - start
                 try:
                     if parameters is absent:
                         parameters = kwargs.get(parameter_keyword)
@@ -88,9 +97,7 @@ class LedgerTracer(CursorTracer):  # type: ignore[type-arg]
                     batch = 0
                     if unusual is not None:
                         statement, batch = _as_executed(unusual, statement, parameters)
-                    if statement is None:
-                        pass  # the driver refuses a call without statement: nothing reached the database
-                    elif operation is not None and operation.open:
+                    if statement is not None:  # else the driver refuses the call: nothing reached the database
                         identity: int | None = 0
                         if type(parameters) is tuple:
                             try:
@@ -99,18 +106,34 @@ class LedgerTracer(CursorTracer):  # type: ignore[type-arg]
                                 identity = None
                         elif parameters is not None:
                             identity = _identity(parameters)
+                        found = fingerprint_of(statement)
                         target = target_of(cursor) if target_of is not None else unknown
-                        operation.append((statement, start, end, error, span, identity, batch, target))
-                    else:
-                        UNATTRIBUTED.add(statement, self._driver.system, late=operation is not None)
+                        record = [found, start, duration, error, span, identity, batch, target, statement]
+                        if fetched:
+                            cursor._verein = record
+                        if operation is None:
+                            UNATTRIBUTED.add(found)
+                        elif found.counted:
+                            # load and append in one step: another thread may be closing the operation
+                            records = operation.records
+                            records.append(record)
+                            seen, key = operation.seen, found.key
+                            times = seen.get(key, 0) + 1
+                            seen[key] = times
+                            if error is not None:
+                                operation.failed = True
+                            if times >= operation.enough or len(records) >= operation.due:
+                                operation.attend(record, times)
+                        else:
+                            operation.verbs_ns += duration
                 except Exception as fault:  # noqa: BLE001 - reported; booking must not raise into the application
                     report("instrumentation.book", fault)
 
         return call
 
-    def recording_unless_nested(self, method: Callable[..., Any]) -> Callable[..., Any]:
+    def recording_unless_nested(self, method: Callable[..., Any], *, fetched: bool = False) -> Callable[..., Any]:
         """:meth:`recording`, for drivers whose batch methods call ``execute``: the batch is the one logical query."""
-        record = self.recording(method)
+        record = self.recording(method, fetched=fetched)
         if method.__name__ == "execute":
 
             @functools.wraps(method)
@@ -127,6 +150,55 @@ class LedgerTracer(CursorTracer):  # type: ignore[type-arg]
                     setattr(cursor, _IN_BATCH, False)
 
         return call
+
+    def fetching(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        """A form of the fetch *method* that adds its time to the statement which the cursor ran last."""
+        clock = perf_counter_ns
+
+        @functools.wraps(method)
+        def call(cursor: Any, /, *args: Any, **kwargs: Any) -> Any:
+            start = clock()
+            try:
+                return method(cursor, *args, **kwargs)
+            finally:
+                record = getattr(cursor, "_verein", None)  # None: nothing was executed, or by other means
+                if record is not None:
+                    add_fetch(record, clock() - start)
+
+        return call
+
+    def book(
+        self,
+        span: Any,
+        statement: Any,
+        start_ns: int,
+        end_ns: int,
+        error: str | None = None,
+        parameters: Any = None,
+        batch: int = 0,
+        target: ConnectionTarget | None = None,
+    ) -> RecordFields | None:
+        """Book a driver call that has ended to the operation of *span*; never raises.
+
+        *statement* may be any object that the driver takes. The record, for :func:`add_fetch`, or None where
+        there was no statement.
+        """
+        try:
+            text = statement if type(statement) is str else self._text(None, statement)
+            if text is None:
+                return None
+            found = self._fingerprint_of(text)
+            identity = 0 if parameters is None else _identity(parameters)
+            record = [found, start_ns, end_ns - start_ns, error, span, identity, batch, target or self._unknown, text]
+            operation = getattr(span, SPAN_ATTRIBUTE, None)
+            if operation is None:
+                UNATTRIBUTED.add(found)
+            else:
+                operation.append(record)
+        except Exception as fault:  # noqa: BLE001 - reported; booking must not raise into the application
+            self._faults.report("instrumentation.book", fault)
+            return None
+        return record
 
     def _text(self, cursor: Any, statement: Any) -> str | None:
         """Text of a statement that is no plain str: bytes, a str subclass, a composed object, a template."""
@@ -176,8 +248,10 @@ def _given(statement: Any, parameters: Any, rest: tuple[Any, ...]) -> tuple[Any,
 
 
 def _identity(parameters: Any) -> int | None:
-    """A number that is equal for equal parameters, no tuple; None where they cannot be compared cheaply."""
+    """A number that is equal for equal parameters; None where they cannot be compared cheaply."""
     try:
+        if type(parameters) is tuple:
+            return hash(parameters)
         if type(parameters) is list:
             return hash(tuple(parameters))
         if type(parameters) is dict:
@@ -196,7 +270,14 @@ def _as_executed(method: str, statement: str | None, parameters: Any) -> tuple[s
     return statement, 0
 
 
-def recording_methods(owner: type, tracer: LedgerTracer, driver: Driver) -> dict[str, Callable[..., Any]]:
-    """Recording forms of the statement methods that *owner* has, by name."""
-    record = tracer.recording_unless_nested if driver.nested else tracer.recording
+def recording_methods(
+    owner: type, tracer: LedgerTracer, driver: Driver, *, fetched: bool = False
+) -> dict[str, Callable[..., Any]]:
+    """Recording forms of the statement methods that *owner* has, by name; *fetched* as :meth:`LedgerTracer.recording`."""
+    record = functools.partial(tracer.recording_unless_nested if driver.nested else tracer.recording, fetched=fetched)
     return {name: record(getattr(owner, name)) for name in _STATEMENT_METHODS if hasattr(owner, name)}
+
+
+def fetching_methods(owner: type, tracer: LedgerTracer) -> dict[str, Callable[..., Any]]:
+    """Timing forms of the fetch methods that *owner* has, by name."""
+    return {name: tracer.fetching(getattr(owner, name)) for name in _FETCH_METHODS if hasattr(owner, name)}

@@ -5,30 +5,45 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from otel_verein.config.schema import Config, Limits
 from otel_verein.ledger.callsite import CallSites
-from otel_verein.ledger.fingerprint import Fingerprints
+from otel_verein.ledger.fingerprint import Fingerprint, Fingerprints
+
+if TYPE_CHECKING:
+    from otel_verein.ledger.operation import Operation
+    from otel_verein.ledger.record import RecordFields
+
+FINGERPRINTS = Fingerprints(Limits())
+"""The process's own, since drivers are hooked once for all operations; the limits are those of the last ledger."""
 
 
 class Ledger:
     """Shared by the operations of one configuration; safe to use from several threads."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, late: Callable[[Operation, RecordFields], None] | None = None) -> None:
         self.config = config
-        self.fingerprints = Fingerprints(config.limits)
         self.call_sites = CallSites(config.call_site)
         self.watch_from = config.n_plus_one.repeats
         self.fold_at = config.limits.records_per_operation
         self.most_distinct = config.limits.distinct_per_operation
         self.most_groups = config.limits.groups_per_operation
+        self._late = late
+
+    def late(self, operation: Operation, record: RecordFields) -> None:
+        """Book a query that ran after the end of *operation*."""
+        if self._late is not None:
+            self._late(operation, record)
+        else:
+            UNATTRIBUTED.add(record[0], late=True)
 
 
 class Unattributed:
     """Counts queries that ran outside any open operation, by role: ``main``, ``thread`` or ``late``."""
 
     def __init__(self) -> None:
-        self._fingerprints = Fingerprints(Limits())
         self._reset()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._reset)
@@ -38,9 +53,9 @@ class Unattributed:
         self._lock = threading.RLock()
         self._counts: Counter[str] = Counter()
 
-    def add(self, statement: str, system: str, *, late: bool) -> None:
-        """Count *statement* unless it is a transaction verb; *late* says that its operation had already ended."""
-        if not self._fingerprints.of(statement, system).counted:
+    def add(self, found: Fingerprint, *, late: bool = False) -> None:
+        """Count a query unless it is a transaction verb; *late* says that its operation had already ended."""
+        if not found.counted:
             return
         role = "late" if late else "main" if threading.current_thread() is threading.main_thread() else "thread"
         with self._lock:

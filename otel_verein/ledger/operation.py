@@ -1,109 +1,42 @@
 """One operation and its queries: what the hook appends to, and what the end of the operation reads.
 
 An operation is a span without local parent and everything under it in this process. Appending is a list append
-and may happen from several threads at once.
+and may happen from several threads at once, also while the operation ends: a query is then in the operation or in
+the late one that follows it, never in both or none.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from operator import itemgetter
 from threading import Lock
 from time import perf_counter_ns, time_ns
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from otel_verein.ledger.callsite import CallSite
-from otel_verein.ledger.fingerprint import Fingerprint
+from otel_verein.ledger.group import QueryGroup
+from otel_verein.ledger.record import DURATION, ERROR, FOUND, PARENT, QueryRecord, RecordFields
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import ReadableSpan, Span
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.trace import Span, SpanContext
 
     from otel_verein.ledger.ledger import Ledger
 
 SPAN_ATTRIBUTE = "_verein_operation"
 """The attribute by which a live span leads to its operation."""
 
+IGNORED_ATTRIBUTE = "_verein_ignored"
+"""The attribute by which a span says why repeats under it are no finding."""
 
 GroupKey = tuple[int, str]
 """A parent span, by identity, and a fingerprint's key."""
 
-
-class ConnectionTarget(NamedTuple):
-    """Which database a query went to; what is not known is None."""
-
-    system: str
-    namespace: str | None = None
-    address: str | None = None
-    port: int | None = None
+_duration = itemgetter(DURATION)
+_DEEPEST_PATH = 50
 
 
-class QueryRecord(NamedTuple):
-    """One driver call. Times are of the monotonic clock; ``batch`` is the size of an executemany, 0 otherwise."""
-
-    statement: str
-    start_ns: int
-    end_ns: int
-    error: str | None
-    parent: Span
-    parameters: int | None
-    batch: int
-    target: ConnectionTarget
-
-    @property
-    def duration_ns(self) -> int:
-        """Time in the driver call."""
-        return self.end_ns - self.start_ns
-
-
-RecordFields = tuple[str, int, int, "str | None", "Span", "int | None", int, ConnectionTarget]
-"""The fields of a :class:`QueryRecord` as the driver hook appends them: a plain tuple costs a quarter of one."""
-
-_SETTLE_EVERY = 16
-
-
-@dataclass(slots=True)
-class QueryGroup:
-    """All queries of one fingerprint under one parent span, with as many of their records as are still held."""
-
-    fingerprint: Fingerprint
-    parent: Span
-    target: ConnectionTarget
-    call_site: CallSite | None = None
-    count: int = 0
-    errors: int = 0
-    total_ns: int = 0
-    min_ns: int = 0
-    max_ns: int = 0
-    first_ns: int = 0
-    last_ns: int = 0
-    equal_parameters: bool = True
-    parameters: int | None = None
-    records: list[QueryRecord] = field(default_factory=list)
-    folded_ns: list[int] = field(default_factory=list)
-
-    def add(self, record: QueryRecord) -> None:
-        """Book *record* into the totals and hold it."""
-        duration = record.duration_ns
-        if not self.count:
-            self.min_ns, self.first_ns, self.parameters = duration, record.start_ns, record.parameters
-        self.count += 1
-        self.errors += record.error is not None
-        self.total_ns += duration
-        self.min_ns = min(self.min_ns, duration)
-        self.max_ns = max(self.max_ns, duration)
-        self.first_ns = min(self.first_ns, record.start_ns)
-        self.last_ns = max(self.last_ns, record.end_ns)
-        if self.parameters is None or record.parameters != self.parameters:
-            self.equal_parameters = False
-        self.records.append(record)
-
-    def fold(self, held: int) -> None:
-        """Let go of all records but failed ones and the *held* slowest; their durations stay as plain numbers."""
-        ordered = sorted(self.records, key=lambda record: (record.error is None, -record.duration_ns))
-        self.folded_ns += [record.duration_ns for record in ordered[held:]][: max(0, 1000 - len(self.folded_ns))]
-        self.records = ordered[:held]
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Totals:
     """The figures of one operation: queries without transaction verbs, time with them.
 
@@ -119,31 +52,34 @@ class Totals:
 class Operation:
     """The queries and finished spans of one local root span, until it ends.
 
-    A text that repeats is located at once. Records are settled some at a time: counted, and searched for texts that
-    differ in literals only. Settled ones past the cap are folded into their groups. Only one thread settles at a
-    time; appending never waits.
+    A statement that repeats is located while it is on the stack. Records past the cap are folded into their
+    groups. Only one thread folds at a time; appending never waits.
     """
 
     __slots__ = (
         "__weakref__",
-        "_counts",
-        "_distinct",
-        "_due",
-        "_enough",
+        "_beyond",
+        "_distinct_known",
+        "_folded",
         "_groups",
         "_lock",
-        "_seen",
-        "_settled",
-        "_totals",
-        "_wanted",
+        "_taken",
         "call_sites",
+        "due",
+        "ended_as",
+        "enough",
+        "facts",
+        "failed",
         "ledger",
         "open",
         "records",
         "repeated",
         "root_id",
+        "seen",
         "spans",
         "spans_dropped",
+        "successor",
+        "verbs_ns",
         "verdict",
         "wall_offset_ns",
     )
@@ -154,143 +90,180 @@ class Operation:
         self.ledger = ledger
         self.open = True
         self.records: list[RecordFields] = []
+        self.seen: dict[str, int] = {}
+        """How often each fingerprint ran; a few short when threads race, since only its keys have to be exact."""
+        self.enough = ledger.watch_from
+        self.due = ledger.fold_at
+        self.failed = False
+        """Whether a query raised."""
+        self.verbs_ns = 0
+        """Time of transaction verbs."""
         self.repeated = False
-        """Whether a statement ran often enough for a verdict; final after :meth:`totals`."""
+        """Whether a statement ran often enough for a verdict."""
         self.call_sites: dict[GroupKey, CallSite | None] = {}
         self.spans: list[ReadableSpan] = []
         self.spans_dropped = 0
+        self.facts: dict[str, str | int] = {}
+        """Attributes of the root span that the application gave."""
         self.verdict: Any = None
         """What the processors decided; late spans follow it."""
+        self.ended_as: tuple[str, SpanContext] | None = None
+        """Name and context of the root, once it has ended."""
+        self.successor: Operation | None = None
+        """The operation of the queries that came after the end."""
         self.wall_offset_ns = time_ns() - perf_counter_ns()
-        self._lock = Lock()  # guards what settling changes; appending tries it and goes on where it is taken
-        self._totals = Totals()
-        self._distinct: set[str] = set()
-        self._counts: dict[int, dict[str, int]] = {}
+        self._lock = Lock()  # guards what folding changes; appending tries it and goes on where it is taken
         self._groups: dict[GroupKey, QueryGroup] = {}
-        self._wanted: set[GroupKey] = set()
-        self._seen: dict[str, int] = {}
-        self._enough = ledger.watch_from
-        self._settled = 0
-        self._due = _SETTLE_EVERY
+        self._beyond: QueryGroup | None = None
+        self._folded = 0
+        self._distinct_known = True
+        self._taken: list[RecordFields] = []
 
     def append(self, record: RecordFields) -> None:
-        """Book one query; locate the line of one that repeats, while it is on the stack."""
+        """Book one query. The hook of synchronous drivers has these very steps inline; keep the two alike."""
+        found = record[FOUND]
+        if not found.counted:
+            self.verbs_ns += record[DURATION]
+            return
         records = self.records
         records.append(record)
-        statement = record[0]
-        times = self._seen.get(statement, 0) + 1
-        self._seen[statement] = times
-        if not times % self._enough:
-            self._locate(record)
-        elif len(records) >= self._due:
-            self._settle_now_and_then()
-        elif self._wanted:
-            self._locate(record, wanted=True)
+        key = found.key
+        times = self.seen.get(key, 0) + 1
+        self.seen[key] = times
+        if record[ERROR] is not None:
+            self.failed = True
+        if times >= self.enough or len(records) >= self.due:
+            self.attend(record, times)
+
+    def attend(self, record: RecordFields, times: int) -> None:
+        """What a query may call for: its call site, folding, or moving it on because the operation has ended."""
+        if not self.open:
+            self._move_on()
+            return
+        if times >= self.enough:
+            self.repeated = True
+            if not times % self.enough:
+                self._locate(record)
+        if len(self.records) >= self.due:
+            self._fold_now_and_then()
+
+    def close(self) -> None:
+        """Take no more queries. What races with this call ends up in the operation or in the late one, once.
+
+        Idempotent, from one thread.
+        """
+        if not self.open:
+            return
+        self.open = False
+        self.enough = 0  # every append attends from now on, and finds that the operation has ended
+        with self._lock:
+            self._taken, self.records = self.records, []
 
     def totals(self) -> Totals:
-        """The figures of all queries so far; exact whatever was folded."""
+        """The figures of all queries, exact whatever was folded; after :meth:`close`."""
         with self._lock:
-            self._settle()
-        distinct = len(self._distinct.union(*self._counts.values()))
-        self._totals.distinct = distinct if distinct < self.ledger.most_distinct else None
-        return self._totals
+            folded = list(self._groups.values()) + ([self._beyond] if self._beyond else [])
+            errors = sum(group.errors for group in folded)
+            if self.failed:
+                errors += sum(record[ERROR] is not None for record in self._taken)
+            return Totals(
+                queries=self._folded + len(self._taken),
+                distinct=len(self.seen)
+                if self._distinct_known and len(self.seen) < self.ledger.most_distinct
+                else None,
+                errors=errors,
+                db_duration_ns=sum(map(_duration, self._taken), self.verbs_ns + sum(g.total_ns for g in folded)),
+            )
 
     def groups(self) -> list[QueryGroup]:
         """The queries by parent span and fingerprint, in order of first appearance, transaction verbs apart.
 
-        Call once, after the end.
+        Call once, after :meth:`close`.
         """
         with self._lock:
-            self._settle()
-            self._group(self.records)
+            self._group(self._taken)
+        contexts = ((span.get_span_context(), span) for span in self.spans)
+        ended = {context.span_id: span for context, span in contexts if context is not None}
+        for group in self._groups.values():
+            group.path = _path(group.parent, self.root_id, ended)
         return list(self._groups.values())
 
     def release(self) -> None:
         """Let go of everything but the verdict: records lead to spans, and spans lead here."""
-        self.records, self.spans = [], []
-        self._groups, self._counts, self._seen, self.call_sites = {}, {}, {}, {}
+        self.spans, self._taken, self._beyond = [], [], None
+        self._groups, self.seen, self.call_sites = {}, {}, {}
 
-    def _settle_now_and_then(self) -> None:
+    def _move_on(self) -> None:
+        """Hand the queries that came after the end to whoever takes late ones."""
+        while True:
+            try:
+                record = self.records.pop()
+            except IndexError:
+                return
+            self.ledger.late(self, record)
+
+    def _locate(self, record: RecordFields) -> None:
+        """Take the call site of *record*, once per fingerprint and parent."""
+        key = (id(record[PARENT]), record[FOUND].key)
+        if key not in self.call_sites and len(self.call_sites) < self.ledger.most_groups:
+            self.call_sites[key] = self.ledger.call_sites.capture()
+
+    def _fold_now_and_then(self) -> None:
         if not self._lock.acquire(blocking=False):
             return
         try:
-            self._settle()
-            if self._settled >= self.ledger.fold_at:
+            if self.open:
                 self._fold()
-            self._due = self._settled + _SETTLE_EVERY
         finally:
             self._lock.release()
 
-    def _settle(self) -> None:
-        """Count what came in since the last time, and want the call site of what repeats under another text."""
-        fresh = self.records[self._settled :]
-        totals, counts, enough = self._totals, self._counts, self._enough
-        duration_ns, last_target, last_parent = 0, None, None
-        for statement, start_ns, end_ns, error, parent, _, _, target in fresh:
-            if target is not last_target:
-                last_target, of = target, self.ledger.fingerprints.within(target[0])
-            if parent is not last_parent:
-                last_parent, under = parent, counts.setdefault(id(parent), {})
-            duration_ns += end_ns - start_ns
-            found = of(statement)
-            if not found.counted:
-                continue
-            totals.queries += 1
-            if error is not None:
-                totals.errors += 1
-            key = found.key
-            count = under.get(key, 0) + 1
-            under[key] = count
-            if count >= enough - 2 and (id(parent), key) not in self.call_sites:
-                self._wanted.add((id(parent), key))
-            if count >= enough:
-                self.repeated = True
-        totals.db_duration_ns += duration_ns
-        self._settled += len(fresh)
-        if sum(map(len, counts.values())) > self.ledger.most_groups:
-            self._forget_counts()
-
-    def _forget_counts(self) -> None:
-        """Keep what is distinct, within its bound; a repeat among so many statements is then seen later or not."""
-        for under in self._counts.values():
-            if len(self._distinct) < self.ledger.most_distinct:
-                self._distinct.update(under)
-        self._counts.clear()
-        self._wanted.clear()
-        self._seen.clear()
-
-    def _locate(self, record: RecordFields, *, wanted: bool = False) -> None:
-        """Take the call site of *record*, once per fingerprint and parent; only if it is *wanted*, if that is said."""
-        statement, _, _, _, parent, _, _, target = record
-        found = self.ledger.fingerprints.of(statement, target[0])
-        key = (id(parent), found.key)
-        if key in self.call_sites or not found.counted or (wanted and key not in self._wanted):
-            return
-        self._wanted.discard(key)
-        if len(self.call_sites) < self.ledger.most_groups:
-            self.call_sites[key] = self.ledger.call_sites.capture()
-
     def _fold(self) -> None:
-        settled = self.records[: self._settled]
-        self._group(settled)
+        settled = self.records[:]
+        self._group(settled, folded=True)
         del self.records[: len(settled)]  # in place: another thread may be about to append to this very list
-        self._settled = 0
+        self._folded += len(settled)
         for group in self._groups.values():
             group.fold(self.ledger.config.compression.slowest + 1)
+        if self._beyond is not None:
+            self._beyond.fold(0)
+        if len(self.seen) > self.ledger.most_distinct:
+            self._distinct_known = False
+            self.seen.clear()
 
-    def _group(self, records: list[RecordFields]) -> None:
-        of = self.ledger.fingerprints.of
+    def _group(self, records: list[RecordFields], *, folded: bool = False) -> None:
         groups = self._groups
         for fields in records:
             record = QueryRecord._make(fields)
-            found = of(record.statement, record.target.system)
-            if not found.counted:
-                continue
-            key = (id(record.parent), found.key)
+            key = (id(record.parent), record.fingerprint.key)
             group = groups.get(key)
             if group is None:
-                if len(groups) >= self.ledger.most_groups:
-                    continue  # its count and time are in the totals; only the trace lacks it
-                group = groups[key] = QueryGroup(found, record.parent, record.target)
-            group.call_site = group.call_site or self.call_sites.get(key)
+                group = self._new_group(key, record)
+            if group.call_site is None:
+                group.call_site = self.call_sites.get(key)
             group.add(record)
+            if folded:  # a fetch that is still going on adds its time to the group
+                fields[DURATION], fields[FOUND] = None, group
+
+    def _new_group(self, key: GroupKey, record: QueryRecord) -> QueryGroup:
+        if len(self._groups) >= self.ledger.most_groups and self._beyond is not None:
+            return self._beyond
+        group = QueryGroup(record.fingerprint, record.parent, record.target)
+        if len(self._groups) >= self.ledger.most_groups:
+            self._beyond = group  # its count and time are in the totals; only the trace lacks it
+        else:
+            group.ignored = getattr(record.parent, IGNORED_ATTRIBUTE, None)
+            self._groups[key] = group
+        return group
+
+
+def _path(parent: Any, root_id: int, ended: dict[int, ReadableSpan]) -> tuple[str, ...]:
+    """The names of the spans between the root and the queries, *parent* last; empty for the root itself."""
+    names: list[str] = []
+    span: Any = parent
+    while span is not None and len(names) < _DEEPEST_PATH:
+        if span.get_span_context().span_id == root_id:
+            break
+        names.append(getattr(span, "name", ""))
+        above = getattr(span, "parent", None)
+        span = ended.get(above.span_id) if above is not None else None
+    return tuple(reversed(names))

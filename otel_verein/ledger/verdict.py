@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 
 from otel_verein.config.schema import NPlusOne
 from otel_verein.ledger.callsite import CallSite
 from otel_verein.ledger.fingerprint import Fingerprint
-from otel_verein.ledger.operation import QueryGroup
+from otel_verein.ledger.group import QueryGroup
 
 
 class FindingKind(str, Enum):
@@ -23,7 +25,10 @@ class FindingKind(str, Enum):
 class Finding:
     """One repeated statement, or the *statements* that one place of the code repeats, named by the first of them.
 
-    ``repeats`` is how often the first one ran, ``queries`` how many all of them were, ``total_ms`` their time.
+    ``repeats`` is how often the first one ran, ``queries`` how many all of them were, ``total_ms`` their time;
+    ``parameters`` how many different sets of parameters the first one had, None where they could not be compared.
+    ``write``: it changes data. ``concurrent``: some of the repeats ran at the same time. ``ignored`` is the reason
+    that the code gave for them, if it did.
     """
 
     kind: FindingKind
@@ -34,69 +39,138 @@ class Finding:
     statements: int
     total_ms: float
     call_site: CallSite | None
+    parameters: int | None = None
+    write: bool = False
+    concurrent: bool = False
+    ignored: str | None = None
+
+
+class Repeat:
+    """The queries of one fingerprint under spans that are turns of one loop: those of one path of names."""
+
+    __slots__ = ("groups",)
+
+    def __init__(self, group: QueryGroup) -> None:
+        self.groups = [group]
+
+    @property
+    def first(self) -> QueryGroup:
+        """The group whose first query came first."""
+        return self.groups[0]
+
+    @property
+    def count(self) -> int:
+        """How many queries they are."""
+        return sum(group.count for group in self.groups)
+
+    @property
+    def total_ms(self) -> float:
+        """The time of all of them."""
+        return sum(group.total_ns for group in self.groups) / 1e6
+
+    @property
+    def call_site(self) -> CallSite | None:
+        """The first line that is known to run them."""
+        return next((group.call_site for group in self.groups if group.call_site), None)
+
+    @property
+    def parameters(self) -> int | None:
+        """How many different sets of parameters they had."""
+        if not all(group.comparable for group in self.groups):
+            return None
+        return len(set[tuple[str, int]]().union(*(group.identities for group in self.groups)))
+
+    @property
+    def concurrent(self) -> bool:
+        """Whether some ran while others did."""
+        if any(group.overlapping for group in self.groups):
+            return True
+        ordered = sorted((group.first_ns, group.last_ns) for group in self.groups)
+        return any(after[0] < before[1] for before, after in pairwise(ordered))
+
+    def starts(self) -> list[int] | None:
+        """When each query started, in order; None once records were folded."""
+        if any(len(group.records) != group.count for group in self.groups):
+            return None
+        return sorted(record.start_ns for group in self.groups for record in group.records)
 
 
 def find(groups: Iterable[QueryGroup], options: NPlusOne) -> list[Finding]:
     """The findings among *groups*, most time first.
 
-    A statement that ran at least ``repeats`` times under one parent span is suspect. Suspects of one line of code,
-    and those that take strict turns (A, B, A, B, ...), are one loop. A loop is a finding if it took at least
-    ``total_ms`` in sum or one of its statements ran at least ``certain_repeats`` times.
+    A statement that ran at least ``repeats`` times under one parent span, or under spans of one name that are turns
+    of a loop, is suspect. Suspects of one line of code, and those that take strict turns (A, B, A, B, ...), are one
+    loop. A loop is a finding if it took at least ``total_ms`` in sum or one of its statements ran at least
+    ``certain_repeats`` times. Reads and writes are never one loop.
     """
-    suspects = [group for group in groups if group.count >= options.repeats]
+    suspects = [repeat for repeat in _repeats(groups) if repeat.count >= options.repeats]
     findings = (
         _finding(loop)
         for loop in _loops(suspects)
-        if max(group.count for group in loop) >= options.certain_repeats or _total_ms(loop) >= options.total_ms
+        if max(repeat.count for repeat in loop) >= options.certain_repeats
+        or sum(repeat.total_ms for repeat in loop) >= options.total_ms
     )
     return sorted(findings, key=lambda finding: -finding.total_ms)
 
 
-def _total_ms(loop: list[QueryGroup]) -> float:
-    return sum(group.total_ns for group in loop) / 1e6
+def _repeats(groups: Iterable[QueryGroup]) -> Iterator[Repeat]:
+    by_place: dict[tuple[object, ...], Repeat] = {}
+    for group in sorted(groups, key=lambda group: group.first_ns):
+        key = (group.path, group.fingerprint.key, group.ignored)
+        known = by_place.get(key)
+        if known is None:
+            by_place[key] = Repeat(group)
+        else:
+            known.groups.append(group)
+    yield from by_place.values()
 
 
-def _finding(loop: list[QueryGroup]) -> Finding:
+def _finding(loop: list[Repeat]) -> Finding:
     first = loop[0]  # by time of its first query, which is the same in every run of the code
-    equal = all(group.equal_parameters for group in loop)
+    equal = all(repeat.parameters == 1 for repeat in loop)
     return Finding(
         kind=FindingKind.DUPLICATE if equal else FindingKind.N_PLUS_ONE,
-        fingerprint=first.fingerprint,
-        system=first.target.system,
+        fingerprint=first.first.fingerprint,
+        system=first.first.target.system,
         repeats=first.count,
-        queries=sum(group.count for group in loop),
+        queries=sum(repeat.count for repeat in loop),
         statements=len(loop),
-        total_ms=_total_ms(loop),
-        call_site=first.call_site or next((group.call_site for group in loop if group.call_site), None),
+        total_ms=sum(repeat.total_ms for repeat in loop),
+        call_site=next((repeat.call_site for repeat in loop if repeat.call_site), None),
+        parameters=first.parameters,
+        write=first.first.fingerprint.write,
+        concurrent=any(repeat.concurrent for repeat in loop),
+        ignored=first.first.ignored,
     )
 
 
-def _loops(groups: list[QueryGroup]) -> list[list[QueryGroup]]:
-    """*groups* in lists of those that one loop ran; in order of their first query."""
-    loops: list[list[QueryGroup]] = []
-    for group in sorted(groups, key=lambda group: group.first_ns):
-        for loop in loops:
-            if _same_line(loop[0], group) or _take_turns(loop[0], group):
-                loop.append(group)
+def _loops(repeats: list[Repeat]) -> list[list[Repeat]]:
+    """*repeats* in lists of those that one loop ran; in order of their first query."""
+    loops: dict[tuple[object, ...], list[list[Repeat]]] = defaultdict(list)
+    for repeat in repeats:
+        group = repeat.first
+        among = loops[group.path, group.fingerprint.write, group.ignored]
+        for loop in among:
+            if _same_line(loop[0], repeat) or _take_turns(loop[0], repeat):
+                loop.append(repeat)
                 break
         else:
-            loops.append([group])
-    return loops
+            among.append([repeat])
+    found = [loop for among in loops.values() for loop in among]
+    return sorted(found, key=lambda loop: loop[0].first.first_ns)
 
 
-def _same_line(first: QueryGroup, second: QueryGroup) -> bool:
+def _same_line(first: Repeat, second: Repeat) -> bool:
     one, other = first.call_site, second.call_site
-    if first.parent is not second.parent or one is None or other is None:
-        return False
-    return (one.file, one.line) == (other.file, other.line)
+    return one is not None and other is not None and (one.file, one.line) == (other.file, other.line)
 
 
-def _take_turns(first: QueryGroup, second: QueryGroup) -> bool:
+def _take_turns(first: Repeat, second: Repeat) -> bool:
     """Whether each query of *second* lies between two neighbours of *first*; unknown (no) once records were folded."""
-    if first.parent is not second.parent or first.count != second.count:
+    if first.count != second.count:
         return False
-    if len(first.records) != first.count or len(second.records) != second.count:
+    starts, others = first.starts(), second.starts()
+    if starts is None or others is None:
         return False
-    starts = [record.start_ns for record in first.records]
-    between = zip(starts, (record.start_ns for record in second.records), [*starts[1:], None], strict=True)
+    between = zip(starts, others, [*starts[1:], None], strict=True)
     return all(before <= middle and (after is None or middle < after) for before, middle, after in between)

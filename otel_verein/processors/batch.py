@@ -38,7 +38,9 @@ class Outbox:
         resource: Callable[[], Resource],
         options: Export,
         faults: Faults = FAULTS,
+        before_export: Callable[[], None] = lambda: None,
     ) -> None:
+        self._before_export = before_export
         self._spans = spans
         self._metrics = metrics
         self._measures = measures
@@ -133,6 +135,7 @@ class Outbox:
             wake.clear()
             last = self._closing
             with self._faults.guard("export.run"):
+                self._before_export()
                 self.flush(self._options.shutdown_s)
             if last:
                 drained.set()

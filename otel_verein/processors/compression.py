@@ -19,7 +19,9 @@ from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode
 
 from otel_verein import semconv
 from otel_verein.config.schema import Compression
-from otel_verein.ledger.operation import Operation, QueryGroup, QueryRecord
+from otel_verein.ledger.group import QueryGroup
+from otel_verein.ledger.operation import Operation
+from otel_verein.ledger.record import QueryRecord
 from otel_verein.version import __version__
 
 _BOUNDS_S = (0.0001, 0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)

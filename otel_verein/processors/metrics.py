@@ -39,6 +39,7 @@ class Measurement(NamedTuple):
     db_duration_s: float
     breaches: tuple[str, ...]
     findings: tuple[str, ...]
+    ignored: tuple[str, ...]
     keep_reason: str | None
 
 
@@ -77,6 +78,8 @@ class Sums:
             self.count(semconv.METRIC_BREACHES, (*series, (semconv.BREACH, breach)))
         for kind in measured.findings:
             self.count(semconv.METRIC_FINDINGS, (*series, (semconv.FINDING_KIND, kind)))
+        for rule in measured.ignored:
+            self.count(semconv.METRIC_FINDINGS_IGNORED, (*series, (semconv.IGNORE_RULE, rule)))
         if measured.keep_reason is None:
             self.count(semconv.METRIC_SAMPLED_OUT, series)
         else:

@@ -22,6 +22,8 @@ class Tags:
     breaches: tuple[str, ...]
     severity: str
     findings: tuple[Finding, ...]
+    ignored: tuple[str, ...] = ()
+    """For each repeat that is no finding, the rule that says so; ``code`` for the application itself."""
 
     @property
     def over_budget(self) -> bool:

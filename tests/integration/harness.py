@@ -67,8 +67,8 @@ def plans(dialect: Dialect, number: int, seed: str) -> list[Plan]:
 class Watched:
     """A tracer whose operations go through our processor into memory."""
 
-    def __init__(self) -> None:
-        config = Config(sampling=Sampling(ratio=1.0))
+    def __init__(self, config: Config | None = None) -> None:
+        config = config or Config(sampling=Sampling(ratio=1.0))
         self.exporter = InMemorySpanExporter()
         self.processor = VereinSpanProcessor(self.exporter, config)
         self._provider = TracerProvider(sampler=VereinSampler(config.sampling))

@@ -8,8 +8,8 @@ from weakref import WeakKeyDictionary
 from opentelemetry.sdk.trace import Span, TracerProvider
 
 from otel_verein.config import Config
-from otel_verein.ledger import Ledger, Operation, QueryRecord
-from otel_verein.ledger.operation import ConnectionTarget
+from otel_verein.ledger import FINGERPRINTS, Ledger, Operation
+from otel_verein.ledger.record import ConnectionTarget, RecordFields
 
 ROOTS: WeakKeyDictionary[Operation, Span] = WeakKeyDictionary()
 """The root spans: an operation does not hold its own."""
@@ -42,9 +42,16 @@ def a_record(
     parameters: int | None = 0,
     parent: Span | None = None,
     target: ConnectionTarget = SQLITE,
-) -> QueryRecord:
+) -> RecordFields:
     """One query record of *operation*."""
-    return QueryRecord(statement, at_ns, at_ns + took_ns, error, parent or ROOTS[operation], parameters, 0, target)
+    found = FINGERPRINTS.of(statement, target.system)
+    return [found, at_ns, took_ns, error, parent or ROOTS[operation], parameters, 0, target, statement]
+
+
+def ended(operation: Operation) -> Operation:
+    """*operation*, closed, so that its figures can be read."""
+    operation.close()
+    return operation
 
 
 def run(operation: Operation, statements: Sequence[str], took_ns: int = 1000) -> Operation:

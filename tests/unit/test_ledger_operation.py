@@ -7,14 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 from otel_verein.config import Config
 from otel_verein.config.schema import Limits
-from tests.unit.operations import a_record, an_operation, run
+from tests.unit.operations import a_record, an_operation, ended, run
 
 SMALL = Config(limits=Limits(records_per_operation=50, groups_per_operation=10))
 
 
 def test_no_queries_are_zero() -> None:
     """An operation without queries reads 0 everywhere."""
-    totals = an_operation().totals()
+    totals = ended(an_operation()).totals()
 
     assert (totals.queries, totals.distinct, totals.errors, totals.db_duration_ns) == (0, 0, 0, 0)
 
@@ -23,7 +23,7 @@ def test_totals_count_queries_but_time_all() -> None:
     """Transaction verbs are no queries; their time is database time."""
     operation = run(an_operation(), ["BEGIN", "select 1 from a", "select 2 from a", "select b from b", "COMMIT"])
 
-    totals = operation.totals()
+    totals = ended(operation).totals()
 
     assert (totals.queries, totals.distinct, totals.db_duration_ns) == (3, 2, 5000)
 
@@ -32,8 +32,8 @@ def test_folding_keeps_counts_exact() -> None:
     """Past the cap on records the totals and the group's count stay exact, and memory stays bounded."""
     operation = run(an_operation(SMALL), ["select a from t where b = ?"] * 12_345)
 
-    totals = operation.totals()
-    (group,) = operation.groups()
+    totals = ended(operation).totals()
+    (group,) = ended(operation).groups()
 
     assert (totals.queries, group.count, group.total_ns) == (12_345, 12_345, 12_345_000)
     assert len(operation.records) < 100
@@ -43,10 +43,10 @@ def test_more_statements_than_groups_keep_totals_exact() -> None:
     """Statements past the cap on groups still count."""
     operation = run(an_operation(SMALL), [f"select c{index} from t" for index in range(500)])
 
-    totals = operation.totals()
+    totals = ended(operation).totals()
 
     assert (totals.queries, totals.distinct) == (500, 500)
-    assert len(operation.groups()) == 10
+    assert len(ended(operation).groups()) == 10
 
 
 def test_errors_are_counted() -> None:
@@ -54,7 +54,7 @@ def test_errors_are_counted() -> None:
     operation = an_operation()
     operation.append(a_record(operation, "select 1 from t", error="OperationalError"))
 
-    assert (operation.totals().queries, operation.totals().errors) == (1, 1)
+    assert (ended(operation).totals().queries, ended(operation).totals().errors) == (1, 1)
 
 
 def test_many_threads_lose_nothing() -> None:
@@ -68,8 +68,8 @@ def test_many_threads_lose_nothing() -> None:
     finally:
         sys.setswitchinterval(interval)
 
-    assert operation.totals().queries == 8000
-    assert sum(group.count for group in operation.groups()) == 8000
+    assert ended(operation).totals().queries == 8000
+    assert sum(group.count for group in ended(operation).groups()) == 8000
 
 
 def load_author(operation: object) -> None:
@@ -100,6 +100,6 @@ def test_no_call_site_without_repeats() -> None:
 def test_more_distinct_statements_than_remembered_are_unknown() -> None:
     """Past the cap the number of different statements is not known; the count of queries still is."""
     config = Config(limits=Limits(distinct_per_operation=20))
-    totals = run(an_operation(config), [f"select c{index} from t" for index in range(100)]).totals()
+    totals = ended(run(an_operation(config), [f"select c{index} from t" for index in range(100)])).totals()
 
     assert (totals.queries, totals.distinct) == (100, None)

@@ -7,7 +7,7 @@ import pytest
 from otel_verein.config.schema import NPlusOne
 from otel_verein.ledger import Operation
 from otel_verein.ledger.verdict import FindingKind, find
-from tests.unit.operations import a_record, a_span, an_operation, run
+from tests.unit.operations import a_record, a_span, an_operation, ended, run
 
 LIMIT = NPlusOne(repeats=3, total_ms=1000, certain_repeats=6)
 AUTHOR = "select name from author where id = ?"
@@ -15,7 +15,7 @@ AUTHOR = "select name from author where id = ?"
 
 def found(operation: Operation, options: NPlusOne = LIMIT) -> list[tuple[str, int, int]]:
     """(kind, repeats, statements) of each finding."""
-    findings = find(operation.groups(), options)
+    findings = find(ended(operation).groups(), options)
     return [(finding.kind.value, finding.repeats, finding.statements) for finding in findings]
 
 
@@ -79,7 +79,7 @@ def test_statements_of_one_line_are_one_finding() -> None:
         if index % 2:
             run(operation, ["select city from address where author = ?"])
 
-    (finding,) = find(operation.groups(), LIMIT)
+    (finding,) = find(ended(operation).groups(), LIMIT)
 
     assert (finding.fingerprint.text, finding.repeats, finding.queries, finding.statements) == (AUTHOR, 10, 15, 2)
 
@@ -103,6 +103,70 @@ def test_repeats_under_different_parents_are_apart() -> None:
             operation.append(a_record(operation, AUTHOR, at_ns=index * 10_000, parent=parent))
 
     assert found(operation) == []
+
+
+def test_turns_of_a_loop_with_spans_of_their_own_are_one_finding() -> None:
+    """One query under each of many spans of one name: the loop is found over all of them."""
+    operation = an_operation()
+    turns = [a_span("render item") for _ in range(8)]
+    for index, turn in enumerate(turns):
+        operation.append(a_record(operation, AUTHOR, at_ns=index * 10_000, parent=turn, parameters=index))
+
+    assert found(operation) == [("n_plus_one", 8, 1)]
+
+
+def test_parts_of_different_names_are_no_loop() -> None:
+    """Twin: the same query in eight parts of different names is eight times one query."""
+    operation = an_operation()
+    parts = [a_span(f"part {index}") for index in range(8)]
+    for index, part in enumerate(parts):
+        operation.append(a_record(operation, AUTHOR, at_ns=index * 10_000, parent=part))
+
+    assert found(operation) == []
+
+
+@pytest.mark.parametrize(("gap_ns", "concurrent"), [(500, True), (2000, False)], ids=["at once", "one by one"])
+def test_repeats_at_the_same_time_are_concurrent(gap_ns: int, concurrent: bool) -> None:
+    """A repeat that starts before the one before it has ended says that they ran at once."""
+    operation = an_operation()
+    for index in range(8):
+        operation.append(a_record(operation, AUTHOR, at_ns=index * gap_ns, took_ns=1000, parameters=index))
+
+    (finding,) = find(ended(operation).groups(), LIMIT)
+
+    assert finding.concurrent is concurrent
+
+
+def test_writes_are_apart_from_reads() -> None:
+    """A loop that reads and writes in turns is two findings, of which one says that it writes."""
+    operation = run(an_operation(), [AUTHOR, "update author set name = ? where id = ?"] * 8)
+
+    findings = find(ended(operation).groups(), LIMIT)
+
+    assert {("SELECT author", False), ("UPDATE author", True)} == {
+        (finding.fingerprint.summary, finding.write) for finding in findings
+    }
+
+
+def test_a_finding_says_how_many_parameters_there_were() -> None:
+    """Twelve repeats over three different parameters: three answers were asked for twelve times."""
+    operation = an_operation()
+    for index in range(12):
+        operation.append(a_record(operation, AUTHOR, at_ns=index * 10_000, parameters=index % 3))
+
+    (finding,) = find(ended(operation).groups(), LIMIT)
+
+    assert (FindingKind.N_PLUS_ONE, 12, 3) == (finding.kind, finding.repeats, finding.parameters)
+
+
+def test_literals_in_the_text_are_parameters() -> None:
+    """Different literals make no duplicate, equal ones do."""
+    different = run(an_operation(), [f"select name from author where id = {number}" for number in range(8)])
+    equal = an_operation()
+    for index in range(8):
+        equal.append(a_record(equal, "select name from author where id = 4", at_ns=index * 10_000))
+
+    assert [("n_plus_one", 8, 1), ("duplicate", 8, 1)] == [*found(different), *found(equal)]
 
 
 @pytest.mark.parametrize("verb", ["SAVEPOINT s", "COMMIT"])

@@ -12,7 +12,7 @@ from otel_verein.config import Config
 from otel_verein.config.schema import Compression, Limits
 from otel_verein.ledger import Operation
 from otel_verein.processors.compression import SpanBuilder
-from tests.unit.operations import a_record, an_operation, run
+from tests.unit.operations import a_record, an_operation, ended, run
 
 QUERY = "select a from t where b = ?"
 OPTIONS = Compression(repeats=5, slowest=1)
@@ -21,7 +21,9 @@ OPTIONS = Compression(repeats=5, slowest=1)
 def built(operation: Operation, options: Compression = OPTIONS) -> list[ReadableSpan]:
     """The query spans of *operation*."""
     return list(
-        SpanBuilder(operation, Resource.get_empty(), lambda parent: parent, "medium").spans(operation.groups(), options)
+        SpanBuilder(operation, Resource.get_empty(), lambda parent: parent, "medium").spans(
+            ended(operation).groups(), options
+        )
     )
 
 

@@ -43,7 +43,7 @@ class Collected(MetricExporter):
 
 def measured(operation: str = "GET /", queries: int = 3, reason: str | None = None) -> Measurement:
     """The figures of one operation."""
-    return Measurement(operation, "server", "ok", 0.01, queries, 0.001, (), (), reason)
+    return Measurement(operation, "server", "ok", 0.01, queries, 0.001, (), (), (), reason)
 
 
 def exported(measures: Measures, to: MetricExporter) -> bool:

@@ -1,0 +1,114 @@
+"""How each database reads quotes, escapes and comments, by its ``db.system.name``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Escapes(Enum):
+    """What a backslash before a quote means: part of the text, an escape, an escape after ``E``, or either."""
+
+    NEVER = "never"
+    ALWAYS = "always"
+    PREFIXED = "prefixed"
+    UNKNOWN = "unknown"
+
+
+NAMES = {
+    '"': '"[^"]*(?:""[^"]*)*"',
+    "`": "`[^`]*(?:``[^`]*)*`",
+    "[": r"\[[^\]]*(?:\]\][^\]]*)*\]",
+}
+"""The pattern of a whole quoted name, by its first character."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """The lexical rules of one kind of database.
+
+    ``names`` are the characters that quote identifiers, ``texts`` those that quote strings. ``loose_names`` says
+    that the server may read a double-quoted name as a string where no such column exists or a setting says so.
+    ``opener`` finds the next thing that is not plain code; ``token`` splits masked code, values being NUL.
+    """
+
+    names: str
+    texts: str
+    escapes: Escapes
+    loose_names: bool = False
+    nested_comments: bool = False
+    hash_comments: bool = False
+    dollar_texts: bool = False
+    q_texts: bool = False
+    at_values: bool = False
+    question_operators: bool = False
+    opener: re.Pattern[str] = field(init=False)
+    token: re.Pattern[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "opener", re.compile("|".join(self._openers()), re.DOTALL))
+        object.__setattr__(self, "token", re.compile("|".join(self._tokens()), re.DOTALL))
+
+    def _openers(self) -> list[str]:
+        """Alternatives that differ in their first character, or in what must follow it at once."""
+        dash = r"--(?=\s|\Z)" if self.hash_comments else "--"
+        line = rf"(?P<line>(?:{dash}|\#)[^\n]*)" if self.hash_comments else rf"(?P<line>{dash}[^\n]*)"
+        whole = [NAMES[quote] for quote in self.names]
+        dollar = r"\$(?<![\w$]\$)(?:[0-9]+"
+        return [
+            r"(?P<number>[0-9](?<![\w$][0-9])(?:[0-9.,\s]*(?<=[0-9])(?!\w)|[\w.]*(?:(?<=[eE])[+-][0-9]+)?))",
+            f"(?P<text>[{self.texts}])",
+            *(rf"(?P<names{n}>{one}(?:[.,\s]*{one})*)" for n, one in enumerate(whole)),
+            f"(?P<open>[{re.escape(self.names)}])",
+            line,
+            r"(?P<comment>/\*)",
+            rf"(?P<dollar>{dollar}|(?:[^\W\d]\w*)?\$))" if self.dollar_texts else rf"(?P<dollar>{dollar}))",
+        ]
+
+    def _tokens(self) -> list[str]:
+        word = r"[@\#]{0,2}\w[\w$\#@]*" if "[" in self.names else r"@{0,2}\w[\w$]*"
+        name = "|".join([word, *(NAMES[quote] for quote in self.names)])
+        return [
+            "\0",
+            rf"(?:{name})(?:\.(?:{name}|\*))*",
+            r"%s|%\(\w*\)[sbt]",
+            r"::",
+            r"(?<![:\w\0\]]):(?:[^\W\d]\w*|\0)",
+            r"\$\w+",
+            r"\?[|&]?" if self.question_operators else r"\?\0?",
+            r"->>|->|\#>>|\#>|\#-|@>|<@|@@|<=>|<->|<=|>=|<>|!=|=>|\|\||&&|:=|<<|>>|!~\*|!~|~\*",
+            r"\S",
+        ]
+
+
+_MYSQL = Dialect(names="`", texts="'\"", escapes=Escapes.ALWAYS, hash_comments=True)
+_OTHER = Dialect(names='"`', texts="'", escapes=Escapes.UNKNOWN, loose_names=True, dollar_texts=True, at_values=True)
+_DIALECTS = {
+    # https://dev.mysql.com/doc/refman/8.0/en/string-literals.html: double quotes and backslashes by default
+    "mysql": _MYSQL,
+    "mariadb": _MYSQL,
+    # https://www.postgresql.org/docs/current/sql-syntax-lexical.html
+    "postgresql": Dialect(
+        names='"',
+        texts="'",
+        escapes=Escapes.PREFIXED,
+        nested_comments=True,
+        dollar_texts=True,
+        question_operators=True,
+    ),
+    # https://www.sqlite.org/lang_keywords.html and https://www.sqlite.org/quirks.html#dblquote
+    "sqlite": Dialect(names='"`[', texts="'", escapes=Escapes.NEVER, loose_names=True, at_values=True),
+    "microsoft.sql_server": Dialect(
+        names='"[', texts="'", escapes=Escapes.NEVER, loose_names=True, nested_comments=True, at_values=True
+    ),
+    "oracle.db": Dialect(names='"', texts="'", escapes=Escapes.NEVER, q_texts=True),
+}
+
+
+def dialect_of(system: str, statement: str) -> Dialect:
+    """The rules for *statement*; those of MySQL where the database is unknown and backticks say enough."""
+    known = _DIALECTS.get(system)
+    if known is not None:
+        return known
+    return _MYSQL if "`" in statement else _OTHER

@@ -1,0 +1,79 @@
+"""The end of an operation: what races with it is counted once, in it or after it."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+from otel_verein.config import Config
+from otel_verein.ledger import Ledger, Operation
+from otel_verein.ledger.record import RecordFields, add_fetch
+from tests.unit.operations import a_record, a_span, an_operation, ended
+
+STATEMENT = "select name from author where id = ?"
+
+
+def test_queries_that_race_with_the_end_are_counted_once() -> None:
+    """Four threads append while the operation closes, 200 times: in the operation plus late is all there was."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        outcomes = [_race() for _ in range(200)]
+    finally:
+        sys.setswitchinterval(interval)
+
+    assert [400] * 200 == [inside + late for inside, late in outcomes]
+    assert any(inside and late for inside, late in outcomes)
+
+
+def _race() -> tuple[int, int]:
+    late: list[RecordFields] = []
+    root = a_span()
+    operation = Operation(root, Ledger(Config(), lambda _, record: late.append(record)))
+    ready = threading.Barrier(5)
+
+    def append() -> None:
+        ready.wait()
+        for number in range(100):
+            operation.append(a_record(operation, STATEMENT, at_ns=number, parent=root))
+
+    threads = [threading.Thread(target=append) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    ready.wait()
+    while not operation.records:  # let them begin, so that the end falls among them
+        pass
+    operation.close()
+    inside = operation.totals().queries
+    for thread in threads:
+        thread.join()
+    return inside, len(late)
+
+
+def test_a_query_after_the_end_is_late() -> None:
+    """A closed operation takes nothing: the record goes to whoever takes late ones."""
+    late: list[tuple[Operation, RecordFields]] = []
+    root = a_span()
+    operation = Operation(root, Ledger(Config(), lambda of, record: late.append((of, record))))
+    operation.close()
+
+    record = a_record(operation, STATEMENT, parent=root)
+    operation.append(record)
+
+    assert [(operation, record)] == late
+    assert operation.totals().queries == 0
+
+
+def test_fetch_time_is_the_statements() -> None:
+    """What fetching took is database time of the statement, before and after its record was folded."""
+    operation = an_operation()
+    kept = a_record(operation, STATEMENT, took_ns=1000)
+    operation.append(kept)
+    add_fetch(kept, 500)
+    for number in range(2000):  # past the cap of 1000 records
+        operation.append(a_record(operation, STATEMENT, at_ns=number, took_ns=1))
+    add_fetch(kept, 250)
+
+    totals = ended(operation).totals()
+
+    assert (2001, 1000 + 500 + 250 + 2000) == (totals.queries, totals.db_duration_ns)
