@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -14,7 +14,7 @@ from otel_verein.analysis.findings import Finding, findings
 from otel_verein.analysis.health import OperationHealth, TotalHealth, operation_health, total_health
 from otel_verein.analysis.histogram import Distribution
 from otel_verein.analysis.operations import OperationStats, operations
-from otel_verein.config.schema import Config
+from otel_verein.config.schema import Config, IgnoreRule
 from otel_verein.sources.base import CounterRow, Source, Tables
 
 SCHEMA = 1
@@ -35,6 +35,16 @@ class Loss:
 
 
 @dataclass(frozen=True, slots=True)
+class Ignored:
+    """Repeats that are no finding, by what ignores them; ``rule`` is None for code and for rules that are gone."""
+
+    name: str
+    findings: int
+    rule: IgnoreRule | None
+    expired: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The answer of :func:`report`; ``notes`` say what could not be read, ``internal_errors`` are our own."""
 
@@ -46,6 +56,7 @@ class Report:
     loss: Loss
     unattributed_queries: int | None
     internal_errors: Mapping[str, int]
+    ignored: tuple[Ignored, ...]
     notes: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -61,7 +72,7 @@ class Report:
         }
 
 
-def report(source: Source, config: Config, operation: str | None = None) -> Report:
+def report(source: Source, config: Config, operation: str | None = None, today: date | None = None) -> Report:
     """Read *source* and answer; *operation*, a name or glob, limits operations, findings and health to it.
 
     Loss and unattributed queries are those of the whole source. Raises what ``source.read`` raises.
@@ -81,8 +92,18 @@ def report(source: Source, config: Config, operation: str | None = None) -> Repo
         loss=loss,
         unattributed_queries=_sum(tables, semconv.METRIC_UNATTRIBUTED) if _measured(tables) else None,
         internal_errors=_by_detail(tables.counters, semconv.METRIC_INTERNAL_ERRORS),
+        ignored=tuple(_ignored(tables, config.ignore.rules, today or date.today())),
         notes=tables.notes,
     )
+
+
+def _ignored(tables: Tables, rules: Sequence[IgnoreRule], today: date) -> Iterator[Ignored]:
+    """Every rule with what it ignored, also nothing; then what was ignored without one."""
+    counted = _by_detail(tables.counters, semconv.METRIC_FINDINGS_IGNORED)
+    for rule in rules:
+        yield Ignored(rule.name, counted.pop(rule.name, 0), rule, expired=rule.until < today)
+    for name, number in counted.items():
+        yield Ignored(name, number, None, expired=False)
 
 
 def _matches(name: str, pattern: str | None) -> bool:

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from otel_verein import semconv
 from otel_verein.analysis.findings import Finding
 from otel_verein.analysis.health import UNKNOWN, OperationHealth
 from otel_verein.analysis.histogram import Distribution
@@ -140,7 +141,7 @@ def _findings(report: Report, limit: int) -> Iterator[str]:
 def _finding(number: int, finding: Finding) -> Iterator[str]:
     time = UNKNOWN if finding.time_wasted_s is None else f"{finding.time_wasted_s:.3f} s"
     yield _cut(
-        f"{number}. {finding.severity.upper()} {_clean(finding.kind)}: {finding.repeats_mean:.1f} repeats "
+        f"{number}. {finding.severity.upper()} {_kind(finding)}: {finding.repeats_mean:.1f} repeats "
         f"(max {finding.repeats_max}) in {_many(finding.operations_seen, 'operation')}; "
         f"wasted {_many(finding.queries_wasted, 'query', 'queries')}, time {time}",
         _WIDTH,
@@ -160,7 +161,17 @@ def _finding(number: int, finding: Finding) -> Iterator[str]:
         yield _cut(f"   {_clean(finding.statement)}", _WIDTH)
 
 
+def _kind(finding: Finding) -> str:
+    """The kind of *finding* in words that claim no more than what was seen."""
+    if finding.kind == "duplicate":
+        return "duplicate, equal parameters"
+    if finding.verb in ("insert", "update", "delete"):
+        return "repeated write (N+1)"
+    return "repeated query (N+1)" if finding.kind == "n_plus_one" else _clean(finding.kind)
+
+
 def _tail(report: Report) -> Iterator[str]:
+    yield from _ignored(report)
     if report.unattributed_queries:
         yield ""
         yield (
@@ -172,6 +183,26 @@ def _tail(report: Report) -> Iterator[str]:
         sites = ", ".join(f"{_clean(site)} {amount}" for site, amount in report.internal_errors.items())
         yield ""
         yield f"otel-verein itself had faults, figures may be incomplete: {sites}"
+
+
+def _ignored(report: Report) -> Iterator[str]:
+    if report.ignored:
+        yield ""
+    for each in report.ignored:
+        name, rule = _clean(each.name), each.rule
+        if rule is None:
+            who = "the code itself" if each.name == semconv.IGNORED_BY_CODE else f"a rule that is gone: {name}"
+            yield f"ignored {_many(each.findings, 'finding')} by {who}"
+        elif each.expired:
+            yield _cut(
+                f"ignore rule expired on {rule.until}: {name} ({_clean(rule.reason)}); remove or renew it", _WIDTH
+            )
+        elif not each.findings:
+            yield _cut(f"ignore rule without use: {name} ({_clean(rule.reason)}); remove it", _WIDTH)
+        else:
+            yield _cut(
+                f"ignored {_many(each.findings, 'finding')} until {rule.until}: {name} ({_clean(rule.reason)})", _WIDTH
+            )
 
 
 def _short(path: str) -> str:

@@ -18,6 +18,7 @@ from opentelemetry.instrumentation.dbapi import CursorTracer, DatabaseApiIntegra
 from opentelemetry.trace import INVALID_SPAN, set_span_in_context
 
 from otel_verein.faults import FAULTS, Faults
+from otel_verein.instrumentation import fastlane
 from otel_verein.instrumentation.drivers import Driver
 from otel_verein.ledger import FINGERPRINTS, UNATTRIBUTED
 from otel_verein.ledger.operation import SPAN_ATTRIBUTE
@@ -27,16 +28,14 @@ _SPAN_KEY = next(iter(set_span_in_context(INVALID_SPAN, Context())))
 """The context key of the current span, got through the public API; reading it directly saves 0.6 µs a query."""
 
 
-def _context_getter() -> Callable[[], Context]:
-    """``get_current``, without its two calls on the way to the context variable where that is in its usual place.
-
-    They are 0.1 of the 3 µs that a query may cost.
-    """
+def _context_variable() -> ContextVar[Context] | None:
+    """Where the current context is kept, if in its usual place; ``get_current`` takes two calls to get there."""
+    current = get_current()
     variable = getattr(getattr(context_api, "_RUNTIME_CONTEXT", None), "_current_context", None)
-    get = getattr(variable, "get", None)
-    if isinstance(variable, ContextVar) and get is not None and get() == get_current():
-        return cast(Callable[[], Context], get)
-    return get_current
+    try:
+        return variable if isinstance(variable, ContextVar) and variable.get() == current else None
+    except LookupError:
+        return None
 
 
 def current_span() -> Any:
@@ -59,7 +58,7 @@ class LedgerTracer(CursorTracer):  # type: ignore[type-arg]
         self._driver = driver
         self._faults = faults
         self._unknown = ConnectionTarget(driver.system)
-        self._fingerprint_of = FINGERPRINTS.within(driver.system)
+        self._texts = FINGERPRINTS.texts(driver.system)
 
     def recording(self, method: Callable[..., Any], *, fetched: bool = False) -> Callable[..., Any]:
         """A form of *method* that books each call and passes on its result or exception as they are.
@@ -70,8 +69,10 @@ class LedgerTracer(CursorTracer):  # type: ignore[type-arg]
         unusual = method.__name__ if method.__name__ != "execute" else None
         statement_keyword, parameter_keyword = self._driver.statement_keyword, self._driver.parameter_keyword
         unknown, target_of = self._unknown, self._target_of if self._driver.connection_attributes else None
-        report, clock, current, absent = self._faults.report, perf_counter_ns, _context_getter(), _ABSENT
-        span_key, operation_of, fingerprint_of = _SPAN_KEY, SPAN_ATTRIBUTE, self._fingerprint_of
+        report, clock, absent = self._faults.report, perf_counter_ns, _ABSENT
+        variable = _context_variable()
+        current = get_current if variable is None else variable.get
+        span_key, operation_of, fingerprint_of = _SPAN_KEY, SPAN_ATTRIBUTE, self._texts.__getitem__
 
         @functools.wraps(method)
         def call(cursor: Any, statement: Any = _ABSENT, parameters: Any = _ABSENT, /, *rest: Any, **kwargs: Any) -> Any:
@@ -129,7 +130,9 @@ class LedgerTracer(CursorTracer):  # type: ignore[type-arg]
                 except Exception as fault:  # noqa: BLE001 - reported; booking must not raise into the application
                     report("instrumentation.book", fault)
 
-        return call
+        if unusual is not None:
+            return call
+        return fastlane.recording(method, call, report, variable, span_key, self._texts, unknown, target_of, fetched)
 
     def recording_unless_nested(self, method: Callable[..., Any], *, fetched: bool = False) -> Callable[..., Any]:
         """:meth:`recording`, for drivers whose batch methods call ``execute``: the batch is the one logical query."""
@@ -165,7 +168,7 @@ class LedgerTracer(CursorTracer):  # type: ignore[type-arg]
                 if record is not None:
                     add_fetch(record, clock() - start)
 
-        return call
+        return fastlane.fetching(method, call, self._faults.report)
 
     def book(
         self,
@@ -187,7 +190,7 @@ class LedgerTracer(CursorTracer):  # type: ignore[type-arg]
             text = statement if type(statement) is str else self._text(None, statement)
             if text is None:
                 return None
-            found = self._fingerprint_of(text)
+            found = self._texts[text]
             identity = 0 if parameters is None else _identity(parameters)
             record = [found, start_ns, end_ns - start_ns, error, span, identity, batch, target or self._unknown, text]
             operation = getattr(span, SPAN_ATTRIBUTE, None)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from types import FrameType
@@ -19,6 +18,9 @@ from otel_verein.config.schema import CallSite as CallSiteOptions
 
 _DEPTH = 400
 _OUTER_FRAMES = 2
+_OUTER_DEPTH = 100
+_FILES = 20_000
+_DJANGO_NODES = os.path.join("django", "template", "base.py")
 _INFRASTRUCTURE = frozenset(
     [
         "otel_verein",
@@ -74,11 +76,13 @@ class CallSite:
 
 
 class Owner(Enum):
-    """Who wrote a file."""
+    """Who wrote a file; the last two are told apart frame by frame."""
 
     APPLICATION = "application"
     LIBRARY = "library"
     INFRASTRUCTURE = "infrastructure"
+    DJANGO_NODES = "django nodes"
+    NO_MODULE = "no module"
 
 
 class CallSites:
@@ -87,6 +91,7 @@ class CallSites:
     def __init__(self, options: CallSiteOptions) -> None:
         self._options = options
         self._owners: dict[str, Owner] = {}
+        self._places: dict[str, Owner] = {}
         self._libraries = tuple(
             {
                 os.path.join(os.path.realpath(path), "")
@@ -96,17 +101,27 @@ class CallSites:
         )
 
     def capture(self, frame: FrameType | None = None) -> CallSite | None:
-        """The call site of *frame* (the caller's), or None where no frame but infrastructure is on the stack."""
+        """The call site of *frame* (the caller's), or None where no frame but infrastructure is on the stack.
+
+        Most frames cost one look-up; callers are looked for only a little way up, since stacks may be deep.
+        """
         application: list[CallSite] = []
         library: list[CallSite] = []
-        for site in _sites(frame or sys._getframe(1)):
-            owner = self.owner(site.file)
-            if owner is Owner.APPLICATION:
-                application.append(site)
-                if len(application) > _OUTER_FRAMES:
-                    break
-            elif owner is Owner.LIBRARY and len(library) <= _OUTER_FRAMES:
-                library.append(site)
+        owners, infrastructure = self._owners, Owner.INFRASTRUCTURE
+        at, left = frame or sys._getframe(1), _DEPTH
+        while at is not None and left:
+            left -= 1
+            owner = owners.get(at.f_code.co_filename) or self.owner(at.f_code.co_filename)
+            if owner is not infrastructure:
+                owner, site = self._site(at, owner)
+                if owner is Owner.APPLICATION:
+                    application.append(site)
+                    if len(application) > _OUTER_FRAMES:
+                        break
+                    left = min(left, _OUTER_DEPTH)
+                elif owner is Owner.LIBRARY and len(library) <= _OUTER_FRAMES:
+                    library.append(site)
+            at = at.f_back  # type: ignore[assignment]
         found = application or library
         if not found:
             return None
@@ -118,10 +133,42 @@ class CallSites:
         """Who wrote *file*, by its place: outside of installed packages and the standard library is application."""
         known = self._owners.get(file)
         if known is None:
+            if len(self._owners) >= _FILES:
+                self._owners.clear()
             known = self._owners[file] = self._classify(file)
         return known
 
+    def _site(self, frame: FrameType, owner: Owner) -> tuple[Owner, CallSite]:
+        """The site of *frame*; a template that it renders has a place and an owner of its own."""
+        code = frame.f_code
+        site = CallSite(code.co_filename, frame.f_lineno, code.co_name)
+        if owner is Owner.DJANGO_NODES:
+            template = _django_node(frame)
+        elif owner is Owner.NO_MODULE:
+            template = _jinja_template(frame)
+        else:
+            return owner, site
+        if template is not None:
+            return self._owner_at(template.file), template
+        return (Owner.INFRASTRUCTURE if owner is Owner.DJANGO_NODES else self._owner_at(site.file)), site
+
+    def _owner_at(self, file: str) -> Owner:
+        """Who wrote the template or generated code in *file*."""
+        known = self._places.get(file)
+        if known is None:
+            if len(self._places) >= _FILES:
+                self._places.clear()
+            known = self._places[file] = self._owner_of_place(file)
+        return known
+
     def _classify(self, file: str) -> Owner:
+        if not file.endswith(".py"):
+            return Owner.NO_MODULE  # a template, perhaps
+        if file.endswith(_DJANGO_NODES):
+            return Owner.DJANGO_NODES
+        return self._owner_of_place(file)
+
+    def _owner_of_place(self, file: str) -> Owner:
         if file.startswith("<") or any(fragment in file for fragment in self._options.ignore):
             return Owner.INFRASTRUCTURE
         path = os.path.realpath(file)
@@ -137,23 +184,20 @@ class CallSites:
         return Owner.LIBRARY if is_package else Owner.INFRASTRUCTURE
 
 
-def _sites(frame: FrameType | None) -> Iterator[CallSite]:
-    for _ in range(_DEPTH):
-        if frame is None:
-            return
-        code = frame.f_code
-        yield _template_site(frame) or CallSite(code.co_filename, frame.f_lineno, code.co_name)
-        frame = frame.f_back
+def _django_node(frame: FrameType) -> CallSite | None:
+    """The tag of a Django template that *frame* renders."""
+    if frame.f_code.co_name != "render_annotated":
+        return None
+    node = frame.f_locals.get("self")
+    origin = getattr(getattr(node, "origin", None), "name", None)
+    line = getattr(getattr(node, "token", None), "lineno", None)
+    if isinstance(origin, str) and isinstance(line, int):
+        return CallSite(origin, line, f"<{type(node).__name__}>")
+    return None
 
 
-def _template_site(frame: FrameType) -> CallSite | None:
-    """The template line that *frame* renders, if it is one of Django's nodes or compiled by Jinja2."""
-    if frame.f_code.co_name == "render_annotated" and frame.f_globals.get("__name__") == "django.template.base":
-        node = frame.f_locals.get("self")
-        origin = getattr(getattr(node, "origin", None), "name", None)
-        line = getattr(getattr(node, "token", None), "lineno", None)
-        if isinstance(origin, str) and isinstance(line, int):
-            return CallSite(origin, line, f"<{type(node).__name__}>")
+def _jinja_template(frame: FrameType) -> CallSite | None:
+    """The line of the Jinja2 template that *frame* was compiled from."""
     template = frame.f_globals.get("__jinja_template__")
     if template is not None and isinstance(getattr(template, "filename", None), str):
         return CallSite(template.filename, template.get_corresponding_lineno(frame.f_lineno), "<template>")

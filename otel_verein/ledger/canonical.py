@@ -61,6 +61,10 @@ _SIGNS = frozenset("-+.")
 _ROW_WORDS = frozenset(["VALUES", "VALUE"])
 _CONSTRUCTORS = frozenset(["ARRAY", "ROW"])
 _LIST_WORDS = frozenset(["NULL", "DEFAULT", "TRUE", "FALSE", *_ROW_WORDS, *_CONSTRUCTORS])
+_ROLES = {VALUE: VALUE, "(": "(", "[": "(", ")": ")", "]": ")", ",": ",", ";": ";"} | {
+    spelled: word for word in _LIST_WORDS for spelled in (word, word.lower(), word.capitalize())
+}
+"""What a token does to the list around it; any other token has no role."""
 _COMPARES = frozenset(["=", "<>", "!=", "<", ">", "<=", ">=", "LIKE", "BETWEEN"])
 _LISTS = frozenset(["IN", "VALUES", "VALUE"])
 _TYPE_SECOND = frozenset(["PRECISION", "VARYING"])
@@ -71,7 +75,7 @@ _TIGHT_AFTER = frozenset(["(", ".", "[", "::"])
 
 def canonical(masked: str, dialect: Dialect) -> list[str]:
     """The tokens of *masked*, each value as NUL, without semicolons around."""
-    tokens = dialect.token.findall(masked)
+    tokens = dialect.token.findall(masked.rstrip())
     if dialect.loose_names and '"' in masked:
         tokens = _without_loose_names(tokens)
     tokens = _collapsed(_without_casts(_values(tokens, dialect)))
@@ -209,25 +213,30 @@ class _Frame:
 
 def _collapsed(tokens: list[str]) -> list[str]:
     out: list[str] = []
-    frames = [_Frame(0, [0])]
+    frame = _Frame(0, [0])
+    frames = [frame]
     for token in tokens:
-        frame = frames[-1]
-        if token == VALUE:
-            _append_value(out, frame)
-        elif token in ("(", "["):
+        role = _ROLES.get(token)
+        if role is None:
             out.append(token)
-            frames.append(_Frame(len(out), [len(out)]))
-        elif token in (")", "]") and len(frames) > 1:
-            frames.pop()
-            _close(out, token, frame, frames[-1])
+            if frame.plain and is_name(token):
+                frame.plain = False
+        elif role == VALUE:
+            _append_value(out, frame)
+        elif role == "(":
+            out.append(token)
+            frame = _Frame(len(out), [len(out)])
+            frames.append(frame)
+        elif role == ")" and len(frames) > 1:
+            closed = frames.pop()
+            frame = frames[-1]
+            _close(out, token, closed, frame)
         else:
             out.append(token)
-            if token == ",":
+            if role == ",":
                 frame.elements.append(len(out))
-            elif len(token) < 8 and (word := token.upper()) in _LIST_WORDS:
-                _note_word(word, len(out), frame)
-            elif token == ";" or is_name(token):
-                frame.plain = False
+            else:
+                _note_word(role, len(out), frame)
     return out
 
 
@@ -248,7 +257,9 @@ def _append_value(out: list[str], frame: _Frame) -> None:
 def _note_word(word: str, end: int, frame: _Frame) -> None:
     if word in _ROW_WORDS:
         frame.elements[-1], frame.plain = end, False
-    elif word not in _CONSTRUCTORS:
+    elif word == ";":
+        frame.plain = False
+    elif word not in _CONSTRUCTORS and word != ")":
         frame.valued = True
 
 

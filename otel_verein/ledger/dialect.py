@@ -47,32 +47,39 @@ class Dialect:
     token: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "opener", re.compile("|".join(self._openers()), re.DOTALL))
-        object.__setattr__(self, "token", re.compile("|".join(self._tokens()), re.DOTALL))
+        object.__setattr__(self, "opener", re.compile(self._opener(), re.DOTALL))
+        object.__setattr__(self, "token", re.compile(rf"\s*({'|'.join(self._tokens())})", re.DOTALL))
 
-    def _openers(self) -> list[str]:
-        """Alternatives that differ in their first character, or in what must follow it at once."""
-        dash = r"--(?=\s|\Z)" if self.hash_comments else "--"
-        line = rf"(?P<line>(?:{dash}|\#)[^\n]*)" if self.hash_comments else rf"(?P<line>{dash}[^\n]*)"
-        whole = [NAMES[quote] for quote in self.names]
-        dollar = r"\$(?<![\w$]\$)(?:[0-9]+"
-        return [
-            r"(?P<number>[0-9](?<![\w$][0-9])(?:[0-9.,\s]*(?<=[0-9])(?!\w)|[\w.]*(?:(?<=[eE])[+-][0-9]+)?))",
-            f"(?P<text>[{self.texts}])",
-            *(rf"(?P<names{n}>{one}(?:[.,\s]*{one})*)" for n, one in enumerate(whole)),
-            f"(?P<open>[{re.escape(self.names)}])",
-            line,
-            r"(?P<comment>/\*)",
+    def _opener(self) -> str:
+        """One class of first characters, which the engine skips to, and alternatives that look back at it."""
+        dash = r"(?<=-)-(?=\s|\Z)" if self.hash_comments else r"(?<=-)-"
+        line = rf"(?:{dash}|(?<=\#))[^\n]*" if self.hash_comments else rf"{dash}[^\n]*"
+        dollar = r"(?<=\$)(?<![\w$]\$)(?:[0-9]+"
+        names = [(quote, NAMES[quote]) for quote in self.names]
+        alternatives = [
+            r"(?P<value>(?<=[0-9])(?<![\w$][0-9])(?:[0-9.,\s]*(?<=[0-9])(?![\w$])|[\w.$]*(?:(?<=[eE])[+-][0-9]+)?)"
+            r"|(?<=%)(?:s|\(\w*\)[sbt])"
+            r"|(?<=')(?<![\w&$]')[^'\\]*'(?!'))",  # the plain string: no prefix, escape or doubled quote
+            f"(?P<text>(?<=[{self.texts}]))",
+            *(
+                rf"(?P<names{number}>(?<={re.escape(quote)}){name[name.index('[^') :]}(?:[.,\s]*{name})*)"
+                for number, (quote, name) in enumerate(names)
+            ),
+            f"(?P<open>(?<=[{re.escape(self.names)}]))",
+            f"(?P<line>{line})",
+            r"(?P<comment>(?<=/)\*)",
             rf"(?P<dollar>{dollar}|(?:[^\W\d]\w*)?\$))" if self.dollar_texts else rf"(?P<dollar>{dollar}))",
         ]
+        first = re.escape(f"%-/${self.texts}{self.names}{'#' if self.hash_comments else ''}")
+        return f"[0-9{first}](?:{'|'.join(alternatives)})"
 
     def _tokens(self) -> list[str]:
+        """Alternatives, one of which matches at any character but a space."""
         word = r"[@\#]{0,2}\w[\w$\#@]*" if "[" in self.names else r"@{0,2}\w[\w$]*"
         name = "|".join([word, *(NAMES[quote] for quote in self.names)])
         return [
             "\0",
             rf"(?:{name})(?:\.(?:{name}|\*))*",
-            r"%s|%\(\w*\)[sbt]",
             r"::",
             r"(?<![:\w\0\]]):(?:[^\W\d]\w*|\0)",
             r"\$\w+",

@@ -31,6 +31,7 @@ class Ledger:
         self.most_distinct = config.limits.distinct_per_operation
         self.most_groups = config.limits.groups_per_operation
         self._late = late
+        FINGERPRINTS.limit(config.limits)
 
     def late(self, operation: Operation, record: RecordFields) -> None:
         """Book a query that ran after the end of *operation*."""

@@ -17,7 +17,7 @@ _ESCAPED = {
     quote: re.compile(rf"[^{quote}\\]*(?:(?:\\.|{quote}{quote})[^{quote}\\]*)*{quote}", re.DOTALL) for quote in "'\""
 }
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
-_PREFIX = re.compile(r"(?:[eEnNxXbBqQ]|[nN][qQ]|[uU]&|_[A-Za-z]\w*\s*)\Z")
+_PREFIX = re.compile(r"(?:[eEnNxXbBqQ]|[nN][qQ]|[uU]&|_[A-Za-z]\w*)\Z")
 _PREFIX_CHARACTERS = 24
 _Q_PAIRS = {"[": "]", "{": "}", "(": ")", "<": ">"}
 
@@ -48,7 +48,7 @@ class _Masking:
             if kind.startswith("names"):
                 continue
             out.append(text[kept:start])
-            if kind == "number":
+            if kind == "value":
                 out.append(VALUE)
             elif kind == "line":
                 out.append(" ")
@@ -128,10 +128,11 @@ class _Masking:
         if found is None:
             return ""
         prefix = found.group()
-        at = start - len(prefix)
-        if at and (self._text[at - 1].isalnum() or self._text[at - 1] in "_$"):
+        rest = self._out[-1][: -len(prefix)]
+        before = rest[-1:] or "".join(self._out[-2:-1])[-1:]
+        if before.isalnum() or (before and before in "_$@#:"):
             return ""
-        self._out[-1] = self._out[-1][: -len(prefix)]
+        self._out[-1] = rest
         return prefix
 
     def _q_string(self, end: int) -> None:

@@ -16,48 +16,63 @@ from otel_verein.ledger.dialect import Dialect, Escapes
 Skeleton = tuple[bytes, bytes, bytes]
 """The code with NUL for values, the quoted names, and the digits of other names."""
 
-_WORD = rb"\w$\x80-\xff"
-_NUMBERS = re.compile(rb"\x01(?<![\x01" + _WORD + rb"]\x01)[\x01\0., ]*(?<=[\x01\0])(?![\w\x80-\xff])")
-_VALUES = re.compile(rb"\0[\0., ]*(?<=\0)")
-_NAME_DIGITS = re.compile(rb"\x01(?<=[A-Za-z_$\x80-\xff]\x01)\x01*")
-_DOLLAR_TEXT = re.compile(rb"\$(?:[A-Za-z_\x80-\xff][\w\x80-\xff]*)?\$")
-_DOLLAR_VALUES = re.compile(rb"\$(?<![" + _WORD + rb"]\$)[0-9]+(?:, ?\$[0-9]+)*")
-_PERCENT_VALUES = re.compile(rb"%\([A-Za-z_]\w*\)s(?:, ?%\([A-Za-z_]\w*\)s)*")
-_COLON_VALUE = re.compile(rb":(?<![:\w\x80-\xff\0\]]:)[A-Za-z_]\w*(?![" + _WORD + rb"])")
-_CASTS = re.compile(rb"\0::([A-Za-z_]\w*)(?:, \0::\1)*(?=[,)])")
-_SPACES = b"\t\n\v\f\r"
+_HIGH = bytes(range(0x80, 0x100))
+_LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
 _DIGITS = b"0123456789"
+_SPACES = b"\t\n\v\f\r"
+_WORDS = _LETTERS + _DIGITS + _HIGH
+_COMMON = _WORDS + _SPACES + b" ,.()=<>+*;|&?!"
 _FLAT = bytes.maketrans(_DIGITS + _SPACES, b"\1" * 10 + b" " * 5)
 _FLAT_QUESTIONS = bytes.maketrans(_DIGITS + b"?" + _SPACES, b"\1" * 10 + b"\0" + b" " * 5)
 _NAME = b"\2"
 _CUT = b"\2cut"
 
+_WORD = rb"\w$\x80-\xff"
+_NUMBERS = re.compile(rb"\x01(?<![\x01\0\"`\[" + _WORD + rb"]\x01)[\x01\0., ]*(?<=[\x01\0])(?![\x01" + _WORD + rb"])")
+_VALUES = re.compile(rb"\0(?=[,\0])[\0., ]*(?<=\0)")
+_NAME_DIGITS = re.compile(rb"\x01(?<=[\0A-Za-z_$\"`\[\x80-\xff]\x01)\x01*")
+_DOLLAR_TEXT = re.compile(rb"\$(?:[A-Za-z_\x80-\xff][\w\x80-\xff]*)?\$")
+_DOLLAR_VALUES = re.compile(rb"\$(?<![\0" + _WORD + rb"]\$)[0-9]+(?:, ?\$[0-9]+)*")
+_PERCENT_VALUES = re.compile(rb"%\([A-Za-z_]\w*\)s(?:, ?%\([A-Za-z_]\w*\)s)*")
+_COLON_VALUE = re.compile(rb":(?<![:\w\x80-\xff\0\]]:)[A-Za-z_]\w*(?![" + _WORD + rb"])")
+_CASTS = re.compile(rb"\0::([A-Za-z_]\w*)(?:, \0::\1)*(?=[,)])")
+
 
 def skeleton(statement: str, dialect: Dialect, *, cut: bool = False) -> Skeleton | None:
     """The key of *statement*'s shape, or None where its text is not plain; *cut* texts have shapes of their own."""
-    code: bytes | None = statement.encode("utf-8", "surrogatepass")
-    if code is None or b"\0" in code or b"\1" in code or _NAME in code or (b"\\" in code and b"\\'" in code):
+    plain: bytes | None = statement.encode("utf-8", "surrogatepass")
+    if plain is None or (b"/" in plain and b"/*" in plain and (plain := _without_outer_comments(plain)) is None):
         return None
-    if b"/" in code and b"/*" in code and (code := _without_outer_comments(code)) is None:
-        return None
-    names = b""
-    quote = b"`" if dialect.escapes is Escapes.ALWAYS else b'"'
-    if quote in code:
-        parts = code.split(quote)
-        if not len(parts) % 2:
+    code, names = plain, b""
+    odd = code.translate(None, _COMMON)
+    if odd:
+        if b"\0" in odd or b"\1" in odd or b"\2" in odd or (b"\\" in odd and b"\\'" in code):
             return None
-        names = quote.join(parts[1::2]) + quote
-        code = _NAME.join(parts[::2])
-    if (code := _without_texts(code, names, dialect)) is None or not _is_plain(code, dialect):
-        return None
-    code = _without_placeholders(code, dialect)
-    if dialect.dollar_texts and b"$" in code and _DOLLAR_TEXT.search(code):
-        return None
+        split = _without_odd_names(code, odd, dialect)
+        if split is None:
+            return None
+        code, names = split
+        if (without := _without_texts(code, names, odd, dialect)) is None:
+            return None
+        code = without
+        odd = code.translate(None, _COMMON)
+        if (b"--" in odd and b"--" in code) or (dialect.hash_comments and b"#" in odd):
+            return None
+        if dialect.q_texts and (b"q\0" in code or b"Q\0" in code):
+            return None
+        if b"%" in odd or b"$" in odd or b":" in odd:
+            code = _without_placeholders(code, odd, dialect)
+            if b":\0" in code or b":?" in code or (b"$" in odd and b"\0$" in code):
+                return None
+            if dialect.dollar_texts and b"$" in code and _DOLLAR_TEXT.search(code):
+                return None
     flat = code.translate(_FLAT if dialect.question_operators else _FLAT_QUESTIONS)
     found, digits = flat, b""
     if b"\1" in flat:
         found = _NUMBERS.sub(b"\0", flat)
         if b"\1" in found:
+            if b"\0\1" in found:
+                return None
             digits = b" ".join([code[match.start() : match.end()] for match in _NAME_DIGITS.finditer(flat)])
     found = _shrunk(found)
     return (found + _CUT if cut else found), names, digits
@@ -68,7 +83,7 @@ def _without_outer_comments(code: bytes) -> bytes | None:
     start = 0
     while code[start : start + 2] == b"/*":
         end = code.find(b"*/", start + 2)
-        if end < 0 or code.find(b"/*", start + 2, end) >= 0:
+        if end < 0 or code.find(b"/*", start + 2, end + 1) >= 0:
             return None
         start = end + 2
         while code[start : start + 1].isspace():
@@ -82,22 +97,50 @@ def _without_outer_comments(code: bytes) -> bytes | None:
     return code[start:last]
 
 
-def _without_texts(code: bytes, names: bytes, dialect: Dialect) -> bytes | None:
-    """*code* with NUL for each string; None if strings and names might lie in one another, or a string is open.
+def _without_odd_names(code: bytes, odd: bytes, dialect: Dialect) -> tuple[bytes, bytes] | None:
+    """*code* and its quoted names, if any of them is more than a word; words may stay where they are.
 
-    Both were split without regard for the other. That is right if no name holds a quote and no string a name.
+    A name is a word if nothing is left between its quotes once the letters are gone; where that holds for all pairs
+    of quotes, no other quote can lie in one.
     """
-    quote = b"'"
-    if dialect.escapes is Escapes.ALWAYS and b'"' in code:
-        if b"'" in code or b'\\"' in code:
-            return None
-        quote = b'"'
-    if names and (b"'" in names or (dialect.escapes is Escapes.ALWAYS and b'"' in names)):
+    present = [quote for quote in dialect.names if quote.encode() in odd]
+    if not present:
+        return code, b""
+    marks = code.translate(None, _WORDS)
+    odd_ones = [quote for quote in present if not _are_words(marks, quote)]
+    if not odd_ones:
+        return code, b""
+    if len(present) > 1 or present == ["["]:
         return None
-    if quote not in code:
-        return code
+    quote = present[0].encode()
     parts = code.split(quote)
     if not len(parts) % 2:
+        return None
+    return _NAME.join(parts[::2]), quote.join(parts[1::2]) + quote
+
+
+def _are_words(marks: bytes, quote: str) -> bool:
+    if quote == "[":
+        return marks.count(b"[") == marks.count(b"]") == marks.count(b"[]")
+    one = quote.encode()
+    return marks.count(one) == 2 * marks.count(one + one)
+
+
+def _without_texts(code: bytes, names: bytes, odd: bytes, dialect: Dialect) -> bytes | None:
+    """*code* with NUL for each string; None if strings and names might lie in one another, or a string is open.
+
+    Names and strings were split without regard for each other. That is right if no name holds the quote of a string
+    and no string holds a name.
+    """
+    quote = b"'"
+    if dialect.escapes is Escapes.ALWAYS and b'"' in odd:
+        if b"'" in odd or b'\\"' in code:
+            return None
+        quote = b'"'
+    if quote not in odd:
+        return code
+    parts = code.split(quote)
+    if not len(parts) % 2 or quote in names:
         return None
     without = b"\0".join(parts[::2])
     if names and without.count(_NAME) != code.count(_NAME):
@@ -105,24 +148,15 @@ def _without_texts(code: bytes, names: bytes, dialect: Dialect) -> bytes | None:
     return without
 
 
-def _is_plain(code: bytes, dialect: Dialect) -> bool:
-    """Whether *code*, its strings and names taken out, has no comment and no other kind of string or name."""
-    if (b"-" in code and b"--" in code) or (dialect.hash_comments and b"#" in code):
-        return False
-    if ("[" in dialect.names and b"[" in code) or ("`" in dialect.names and '"' in dialect.names and b"`" in code):
-        return False
-    return not (dialect.q_texts and (b"q\0" in code or b"Q\0" in code))
-
-
-def _without_placeholders(code: bytes, dialect: Dialect) -> bytes:
+def _without_placeholders(code: bytes, odd: bytes, dialect: Dialect) -> bytes:
     """*code* with NUL for placeholders and for values with a cast in a list."""
-    if b"%" in code:
+    if b"%" in odd:
         if b"%(" in code:
             code = _PERCENT_VALUES.sub(b"\0", code)
         code = code.replace(b"%s", b"\0")
-    if b"$" in code:
+    if b"$" in odd:
         code = _DOLLAR_VALUES.sub(b"\0", code)
-    if b":" in code:
+    if b":" in odd:
         if not dialect.question_operators:
             code = _COLON_VALUE.sub(b"\0", code)
         if b"\0::" in code:
@@ -131,11 +165,11 @@ def _without_placeholders(code: bytes, dialect: Dialect) -> bytes:
 
 
 def _shrunk(code: bytes) -> bytes:
-    """*code* with lists of values as one value; rows in passes that each halve them."""
+    """*code* with lists of values as one value, and rows of one value as one row, in passes that each halve them."""
     if b"\0" not in code:
         return code
     code = _VALUES.sub(b"\0", code)
-    if b"(\0)" in code:
+    if code[:1] not in b"sSdD":
         while b"(\0), (\0)" in code:
             code = code.replace(b"(\0), (\0)", b"(\0)")
         while b"(\0),(\0)" in code:

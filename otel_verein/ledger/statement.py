@@ -23,6 +23,9 @@ class StatementKind(Enum):
     BLANK = "blank"
 
 
+_KINDS = tuple(StatementKind)
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """The tokens that identify a statement, and what they say."""
@@ -52,7 +55,7 @@ _CHANGES = frozenset(["INSERT", "UPDATE", "DELETE", "MERGE"])
 _CURSOR_VERBS = frozenset(["DECLARE", "FETCH", "MOVE", "CLOSE"])
 _TABLE_AFTER = frozenset(["FROM", "JOIN", "INTO", "UPDATE", "TABLE", "CALL", "TRUNCATE", "COPY", "USING"])
 _SKIPPED = frozenset(["LATERAL", "ONLY", "IF", "EXISTS", "NOT", "TABLE", "IGNORE", "LOW_PRIORITY", "INTO"])
-_NO_TABLE = frozenset(["SELECT", "SET", "VALUES", "WHERE", "OF", "SKIP", "NOWAIT", "FROM", "UNNEST"])
+_NO_TABLE = frozenset(["SELECT", "SET", "VALUES", "WHERE", "OF", "SKIP", "NOWAIT", "FROM", "UNNEST", "STDIN", "STDOUT"])
 _NOT_UPDATE_AFTER = frozenset(["FOR", "KEY", "DO", "ON", "NO"])
 _FROM_FUNCTIONS = frozenset(["EXTRACT", "SUBSTRING", "TRIM", "OVERLAY", "POSITION"])
 _NO_QUOTES = str.maketrans("", "", '"`[]')
@@ -61,9 +64,9 @@ _LISTED = frozenset(["FROM", "USING", "UPDATE", "TABLE", "TRUNCATE"])
 
 def read(tokens: list[str]) -> Statement:
     """What *tokens* are; generated names of savepoints and cursors are taken out of them."""
-    parts = [_Part(part) for part in _split(tokens)]
+    parts = [_Part(part) for part in _split(tokens)] if ";" in tokens else [_Part(tokens)] if tokens else []
     found = [part.kind for part in parts]
-    kind = next((kind for kind in StatementKind if kind in found), StatementKind.BLANK)
+    kind = next((kind for kind in _KINDS if kind in found), StatementKind.BLANK)
     main = next((part for part in parts if part.kind is kind), None)
     kept: list[str] = []
     for part in parts:
@@ -161,18 +164,25 @@ class _Part:
         if self.kind is not StatementKind.QUERY or self.verb in _CURSOR_VERBS - {"DECLARE"}:
             return
         own = self._expressions()
+        inside = self._inside_functions() if not _FROM_FUNCTIONS.isdisjoint(self.words) else frozenset()
+        end = 0
+        for index, word in enumerate(self.words):
+            if word in _TABLE_AFTER and index >= end and index not in inside and self._names_tables(word, index):
+                names, end = self._names(index + 1, listed=word in _LISTED)
+                yield from (name for name in names if name.upper() not in own)
+
+    def _inside_functions(self) -> frozenset[int]:
+        """Where a FROM belongs to a function such as EXTRACT."""
+        found: set[int] = set()
         functions: list[str] = []
-        index = 0
-        while index < len(self.words):
-            word = self.words[index]
+        for index, word in enumerate(self.words):
             if word == "(":
                 functions.append(self.words[index - 1] if index else "")
             elif word == ")" and functions:
                 functions.pop()
-            index += 1
-            if word in _TABLE_AFTER and self._names_tables(word, index - 1, functions):
-                names, index = self._names(index, listed=word in _LISTED)
-                yield from (name for name in names if name.upper() not in own)
+            elif word == "FROM" and functions and functions[-1] in _FROM_FUNCTIONS:
+                found.add(index)
+        return frozenset(found)
 
     def _expressions(self) -> set[str]:
         """The names of common table expressions, in upper case."""
@@ -191,12 +201,12 @@ class _Part:
                 found.add(_unquoted(self.words[max(named - 1, 0)]))
         return found
 
-    def _names_tables(self, word: str, index: int, functions: list[str]) -> bool:
+    def _names_tables(self, word: str, index: int) -> bool:
         before = self.words[index - 1] if index else ""
         if word == "UPDATE":
             return before not in _NOT_UPDATE_AFTER
         if word == "FROM":
-            return before != "DISTINCT" and not (functions and functions[-1] in _FROM_FUNCTIONS)
+            return before != "DISTINCT"
         if word in ("TRUNCATE", "COPY"):
             return not index
         return word != "USING" or self.verb in ("DELETE", "MERGE")

@@ -71,6 +71,7 @@ _DETAILS = (
     semconv.DROP_REASON,
     semconv.ERROR_SITE,
     semconv.THREAD_ROLE,
+    semconv.IGNORE_RULE,
 )
 _DETAIL = f"coalesce({', '.join(_text('point.attributes', key) for key in _DETAILS)})"
 _EMPTY = "(item.resource IS NULL AND item.{scopes} IS NULL)"

@@ -161,7 +161,7 @@ def test_terminal_shows_figures_and_the_line_of_code(shop: Path):
     assert " ".join(rows["GET", "/about"]) == "2 0 - - - 10.0 10.0 10.0 - - unknown"
     assert rows["GET", "/"][:3] == ["40", "0", "9.6"]
     assert rows["GET", "/"][-3:] == ["q4", "n1", "0.0"]
-    first = "1. CRITICAL n_plus_one: 25.0 repeats (max 25) in 1 operation; wasted 24 queries, time 0.048 s"
+    first = "1. CRITICAL repeated query (N+1): 25.0 repeats (max 25) in 1 operation; wasted 24 queries, time 0.048 s"
     assert lines[lines.index(first) :][:5] == [
         first,
         "GET /   SELECT author",
