@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from otel_verein.config import load
 from tests.docs.pages import ROOT, code_blocks
 
 USE = """
@@ -28,6 +29,31 @@ def test_setting_up_by_hand_counts_the_queries(tmp_path: Path) -> None:
     report = json.loads(python(tmp_path, COMMAND, "report", "--json"))
 
     assert [(o["operation"], o["count"], o["queries"]["total"]) for o in report["operations"]] == [("job", 1, 3)]
+
+
+def test_hand_written_operations_are_counted_as_the_page_says(tmp_path: Path) -> None:
+    """The example of docs/how-to/hand-written-code.md is two operations, with the queries that it runs in each."""
+    [set_up] = code_blocks(ROOT / "docs/how-to/set-up-by-hand.md", "python")
+    [example] = code_blocks(ROOT / "docs/how-to/hand-written-code.md", "python")
+
+    python(tmp_path, set_up + example + "provider.shutdown()\n")
+    report = json.loads(python(tmp_path, COMMAND, "report", "--json"))
+
+    assert {("nightly import", 1, 1), ("invoice run", 1, 1)} == {
+        (o["operation"], o["count"], o["queries"]["total"]) for o in report["operations"]
+    }
+
+
+def test_ignore_rules_are_usable_as_the_page_shows_them(tmp_path: Path) -> None:
+    """The rules of docs/how-to/ignore-a-repeat.md are a valid configuration of two rules."""
+    [rules] = code_blocks(ROOT / "docs/how-to/ignore-a-repeat.md", "yaml")
+    (tmp_path / "verein.yaml").write_text(rules)
+
+    config = load({}, tmp_path)
+
+    assert ["reports/nightly.py:write_rows", "GET /health SELECT django_session"] == [
+        rule.name for rule in config.ignore.rules
+    ]
 
 
 def python(directory: Path, program: str, *arguments: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from otel_verein.api import report
+from otel_verein.cli.render_report import render
 from otel_verein.cli.report import report as command
-from otel_verein.config.schema import Config
+from otel_verein.config.schema import Config, Ignore, IgnoreRule
 from otel_verein.sources import OtlpFiles
 from tests.unit.otlp_lines import counter, finding, metrics_request, operation_metrics, spans_request, write
+
+DAY = date(2026, 11, 25)
 
 KEYS = {
     "": ["schema", "window", "operations", "findings", "health", "loss", "unattributed_queries"],
@@ -239,3 +243,27 @@ def test_what_cannot_be_used_is_one_line_and_status_two(tmp_path: Path, wrong: s
     (line,) = result.stderr.splitlines()
     place = f"{config}:2: health.objektive: unknown key" if wrong == "config" else "no telemetry: "
     assert line.startswith(f"otel-verein report: {place}")
+
+
+def test_ignore_rules_are_shown_with_their_use(tmp_path: Path) -> None:
+    """A rule in use, one without use, an expired one, one that is gone, and the code's own: each has its line."""
+    used, unused = IgnoreRule("meant", DAY, statement="SELECT a"), IgnoreRule("meant", DAY, statement="SELECT b")
+    expired = IgnoreRule("was meant", date(2026, 11, 24), statement="SELECT c")
+    config = Config(ignore=Ignore(rules=(used, unused, expired)))
+    counters = [
+        counter("verein.findings.ignored", 3, verein__ignore__rule="SELECT a"),
+        counter("verein.findings.ignored", 2, verein__ignore__rule="code"),
+        counter("verein.findings.ignored", 1, verein__ignore__rule="SELECT old"),
+    ]
+    metrics = [*operation_metrics("GET /", duration=[0.1]), *counters]
+    write(tmp_path / "metrics" / "a.jsonl", metrics_request(metrics))
+
+    shown = render(report(OtlpFiles(tmp_path), config, today=DAY), "here", 20, None)
+
+    assert [
+        "ignored 3 findings until 2026-11-25: SELECT a (meant)",
+        "ignore rule without use: SELECT b (meant); remove it",
+        "ignore rule expired on 2026-11-24: SELECT c (was meant); remove or renew it",
+        "ignored 2 findings by the code itself",
+        "ignored 1 finding by a rule that is gone: SELECT old",
+    ] == [line for line in shown.splitlines() if line.startswith("ignore")]

@@ -120,7 +120,7 @@ def test_coroutines_keep_their_own_counts(watched: Watched) -> None:
 
 
 def test_a_generator_is_one_operation_and_leaks_nothing(watched: Watched) -> None:
-    """Its queries are its operation's, those of its consumer are not, and the context between items is the consumer's."""
+    """Its queries are its own, not its consumer's, and between its items the context is the consumer's."""
 
     @operation("stream")
     def stream() -> Iterator[int]:
@@ -275,7 +275,10 @@ def test_ignoring_is_nested_and_follows_the_context(watched: Watched) -> None:
 
     (found,) = watched.roots()
     (finding,) = found.events
-    assert (60, 20) == (attributes(found)["verein.db.query_count"], (finding.attributes or {})["verein.finding.repeats"])
+    assert (60, 20) == (
+        attributes(found)["verein.db.query_count"],
+        (finding.attributes or {})["verein.finding.repeats"],
+    )
 
 
 def test_without_a_set_up_everything_is_harmless() -> None:
