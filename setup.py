@@ -5,7 +5,7 @@ import sys
 from setuptools import Extension, setup
 
 FASTLANE = Extension(
-    "otel_verein.instrumentation._fastlane", ["otel_verein/instrumentation/_fastlane.c"], optional=True
+    "otel_verein.instrumentation.drivers._fastlane", ["otel_verein/instrumentation/drivers/_fastlane.c"], optional=True
 )
 
 # Its clock is the one that Python's perf_counter uses on Linux.

@@ -6,6 +6,7 @@ enough. Nothing here may keep the application from starting: every step stands u
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import signal
@@ -20,7 +21,8 @@ from wrapt import register_post_import_hook
 from otel_verein.config import Config, load
 from otel_verein.errors import ConfigError
 from otel_verein.faults import FAULTS
-from otel_verein.instrumentation.drivers import REPLACED_INSTRUMENTORS
+from otel_verein.instrumentation.drivers.registry import REPLACED_INSTRUMENTORS
+from otel_verein.instrumentation.jobs import REPLACED_INSTRUMENTORS as JOB_SYSTEMS
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricExporter
@@ -43,13 +45,12 @@ class VereinDistro(BaseDistro):  # type: ignore[misc]
         """Nothing to preset: what differs from the SDK's defaults is done by the configurator."""
 
     def load_instrumentor(self, entry_point: Any, **kwargs: Any) -> None:
-        """Load one upstream instrumentation; Django's when its first handler is made, when settings are known."""
-        if entry_point.name in REPLACED_INSTRUMENTORS:
+        """Load one upstream instrumentation; a framework's when the framework is imported and set up."""
+        if entry_point.name in REPLACED_INSTRUMENTORS or entry_point.name in JOB_SYSTEMS:
             return
-        if entry_point.name == "django":
-            from otel_verein.instrumentation.web import when_django_starts
+        from otel_verein.instrumentation.web.frameworks import load_in_time
 
-            when_django_starts(lambda: super(VereinDistro, self).load_instrumentor(entry_point, **kwargs))
+        if load_in_time(entry_point.name, lambda: super(VereinDistro, self).load_instrumentor(entry_point, **kwargs)):
             return
         super().load_instrumentor(entry_point, **kwargs)
 
@@ -72,8 +73,12 @@ def set_up(environ: Mapping[str, str]) -> TracerProvider:
     from opentelemetry.sdk.trace import TracerProvider
 
     from otel_verein.instrumentation import instrument
+    from otel_verein.instrumentation.jobs import instrument_jobs
+    from otel_verein.instrumentation.script.command import begin_command
+    from otel_verein.instrumentation.script.exit import restore_interrupt
     from otel_verein.processors import VereinSampler, VereinSpanProcessor
 
+    atexit.register(restore_interrupt)  # first to be registered, so last to run
     config = usable_config(environ)
     resource = Resource.create(_defaults(environ))
     provider = TracerProvider(sampler=VereinSampler(config.sampling), resource=resource)
@@ -83,6 +88,8 @@ def set_up(environ: Mapping[str, str]) -> TracerProvider:
     if has_endpoint(environ):
         _export_metrics_of_the_application(resource, environ)
     instrument()
+    instrument_jobs(provider.shutdown)
+    begin_command(environ, provider)
     flush_on_sigterm(provider.shutdown)
     flush_in_forked_children(provider)
     return provider
@@ -114,10 +121,12 @@ def exporters(config: Config, environ: Mapping[str, str]) -> tuple[SpanExporter 
 
         spans, metrics = file_exporters(Path(config.export.directory).absolute(), config.export)
         return spans if wants_spans else None, metrics if wants_metrics else None, False
+    from otel_verein.exporters.on_demand import MetricsOnDemand, SpansOnDemand
+
     preference = environ.get("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "cumulative").strip().lower()
     return (
-        _otlp(environ, "traces") if wants_spans else None,
-        _otlp(environ, "metrics") if wants_metrics else None,
+        SpansOnDemand(lambda: _otlp(environ, "traces")) if wants_spans else None,
+        MetricsOnDemand(lambda: _otlp(environ, "metrics")) if wants_metrics else None,
         preference not in ("delta", "lowmemory"),
     )
 
@@ -147,7 +156,9 @@ def _export_metrics_of_the_application(resource: Any, environ: Mapping[str, str]
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 
-    reader = PeriodicExportingMetricReader(_otlp(environ, "metrics"))
+    from otel_verein.exporters.on_demand import MetricsOnDemand
+
+    reader = PeriodicExportingMetricReader(MetricsOnDemand(lambda: _otlp(environ, "metrics")))
     metrics.set_meter_provider(MeterProvider([reader], resource=resource))
 
 
@@ -182,6 +193,11 @@ def flush_on_sigterm(flush: Callable[[], None]) -> None:
         return
 
     def handle(number: int, _: object) -> None:
+        from otel_verein.instrumentation.script.command import COMMAND
+
+        with FAULTS.guard("distro.sigterm"):
+            if not COMMAND.end_of_signal(number):
+                return
         with FAULTS.guard("distro.sigterm"):
             flush()
         signal.signal(number, signal.SIG_DFL)

@@ -32,8 +32,11 @@ def run(
 ) -> None:
     """Run COMMAND with recording on, for example: otel-verein run -- gunicorn shop.wsgi
 
+    A script is one operation: otel-verein run import.py
+
     Telemetry goes to files under .verein/otlp, or to the OTLP endpoint that OTEL_EXPORTER_OTLP_ENDPOINT names.
     """
+    command = interpreted(command)
     executable = found(command[0])
     if executable is None:
         click.echo(f"otel-verein: {command[0]}: command not found", err=True)
@@ -50,6 +53,14 @@ def run(
             click.echo(f"otel-verein: {line}", err=True)
     sys.stderr.flush()
     os.execve(executable, [executable, *command[1:]], environ)
+
+
+def interpreted(command: tuple[str, ...]) -> tuple[str, ...]:
+    """*command*, run with this Python if it is a script that the system cannot run by itself."""
+    script = Path(command[0])
+    if script.suffix == ".py" and script.is_file() and shutil.which(command[0]) is None:
+        return (sys.executable, *command)
+    return command
 
 
 def found(command: str) -> str | None:
@@ -69,14 +80,15 @@ def prepared_environment(environ: dict[str, str]) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join([bootstrap, *others]),
         "OTEL_PYTHON_DISTRO": "verein",
         "OTEL_PYTHON_CONFIGURATOR": "verein",
+        "VEREIN_COMMAND_OPERATION": environ.get("VEREIN_COMMAND_OPERATION", "1"),
     }
 
 
 def announcement(environ: dict[str, str]) -> list[str]:
     """What will be hooked, what lacks its instrumentation package, and where telemetry goes."""
     from otel_verein.distro import has_endpoint
-    from otel_verein.instrumentation.hooks import available
-    from otel_verein.instrumentation.web import installed_frameworks
+    from otel_verein.instrumentation.drivers.registry import available
+    from otel_verein.instrumentation.web.frameworks import installed_frameworks, missing_threading
 
     hooked = [driver.name for driver, present in available() if present]
     absent = [driver.name for driver, present in available() if not present]
@@ -92,6 +104,8 @@ def announcement(environ: dict[str, str]) -> list[str]:
         for item in frameworks
         if not item.instrumentation and not (item.name == "starlette" and "fastapi" in {of.name for of in frameworks})
     ]
+    if (line := missing_threading()) is not None:
+        lines.append(line)
     if has_endpoint(environ):
         lines.append("sends to the OTLP endpoint of OTEL_EXPORTER_OTLP_*")
         return lines

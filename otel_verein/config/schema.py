@@ -58,6 +58,9 @@ class NPlusOne:
     certain_repeats: int = option(
         10, unit="{query}", at_least=2, help="Repeats that are a finding however little time they take."
     )
+    batch_values: int = option(
+        50, unit="{value}", at_least=2, help="Values in one statement from which it is a batch, and no N+1."
+    )
     medium_repeats: int = option(5, unit="{query}", at_least=2, help="More repeats than this: severity medium.")
     high_repeats: int = option(10, unit="{query}", at_least=2, help="More repeats than this: severity high.")
     critical_repeats: int = option(20, unit="{query}", at_least=2, help="More repeats than this: severity critical.")

@@ -1,5 +1,5 @@
 """The hook into database drivers and frameworks: what feeds the ledger."""
 
-from otel_verein.instrumentation.hooks import instrument, uninstrument
+from otel_verein.instrumentation.drivers.registry import instrument, uninstrument
 
 __all__ = ["instrument", "uninstrument"]

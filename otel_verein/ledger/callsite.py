@@ -21,6 +21,11 @@ _OUTER_FRAMES = 2
 _OUTER_DEPTH = 100
 _FILES = 20_000
 _DJANGO_NODES = os.path.join("django", "template", "base.py")
+_GREENLETS = (
+    os.path.join("sqlalchemy", "util", "concurrency.py"),
+    os.path.join("sqlalchemy", "util", "_concurrency_py3k.py"),  # 2.0
+)
+_EVENT_LOOPS = (os.path.join("asyncio", "events.py"), os.path.join("asyncio", "runners.py"))
 _INFRASTRUCTURE = frozenset(
     [
         "otel_verein",
@@ -43,6 +48,10 @@ _INFRASTRUCTURE = frozenset(
         "psycopg",
         "psycopg_pool",
         "psycopg2",
+        "asyncpg",
+        "aiosqlite",
+        "aiomysql",
+        "asyncmy",
         "pymysql",
         "MySQLdb",
         "peewee",
@@ -76,13 +85,15 @@ class CallSite:
 
 
 class Owner(Enum):
-    """Who wrote a file; the last two are told apart frame by frame."""
+    """Who wrote a file; the last four are told apart frame by frame."""
 
     APPLICATION = "application"
     LIBRARY = "library"
     INFRASTRUCTURE = "infrastructure"
     DJANGO_NODES = "django nodes"
     NO_MODULE = "no module"
+    GREENLETS = "greenlets"
+    EVENT_LOOP = "event loop"
 
 
 class CallSites:
@@ -108,11 +119,19 @@ class CallSites:
         application: list[CallSite] = []
         library: list[CallSite] = []
         owners, infrastructure = self._owners, Owner.INFRASTRUCTURE
-        at, left = frame or sys._getframe(1), _DEPTH
+        at: FrameType | None = frame or sys._getframe(1)
+        left = _DEPTH
+        waiting: FrameType | None = None
         while at is not None and left:
             left -= 1
             owner = owners.get(at.f_code.co_filename) or self.owner(at.f_code.co_filename)
             if owner is not infrastructure:
+                if owner is Owner.EVENT_LOOP and at.f_code.co_name in ("_run", "run"):
+                    break  # below is who started the loop, not who asked for the query
+                inner = _greenlet_frame(at) if owner is Owner.GREENLETS else None
+                if inner is not None:
+                    waiting, at = at.f_back, inner
+                    continue
                 owner, site = self._site(at, owner)
                 if owner is Owner.APPLICATION:
                     application.append(site)
@@ -121,7 +140,9 @@ class CallSites:
                     left = min(left, _OUTER_DEPTH)
                 elif owner is Owner.LIBRARY and len(library) <= _OUTER_FRAMES:
                     library.append(site)
-            at = at.f_back  # type: ignore[assignment]
+            at = at.f_back
+            if at is None:
+                at, waiting = waiting, None
         found = application or library
         if not found:
             return None
@@ -166,6 +187,10 @@ class CallSites:
             return Owner.NO_MODULE  # a template, perhaps
         if file.endswith(_DJANGO_NODES):
             return Owner.DJANGO_NODES
+        if file.endswith(_GREENLETS):
+            return Owner.GREENLETS
+        if file.endswith(_EVENT_LOOPS):
+            return Owner.EVENT_LOOP
         return self._owner_of_place(file)
 
     def _owner_of_place(self, file: str) -> Owner:
@@ -182,6 +207,14 @@ class CallSites:
             return Owner.APPLICATION
         is_package = f"{os.sep}site-packages{os.sep}" in path or f"{os.sep}dist-packages{os.sep}" in path
         return Owner.LIBRARY if is_package else Owner.INFRASTRUCTURE
+
+
+def _greenlet_frame(frame: FrameType) -> FrameType | None:
+    """The synchronous code, in a greenlet of SQLAlchemy, on whose behalf *frame* awaits something."""
+    if frame.f_code.co_name != "greenlet_spawn":
+        return None
+    inner = getattr(frame.f_locals.get("context"), "gr_frame", None)
+    return inner if isinstance(inner, FrameType) else None
 
 
 def _django_node(frame: FrameType) -> CallSite | None:

@@ -43,10 +43,12 @@ class Dialect:
     q_texts: bool = False
     at_values: bool = False
     question_operators: bool = False
+    name_quotes: tuple[bytes, ...] = field(init=False)
     opener: re.Pattern[str] = field(init=False)
     token: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "name_quotes", tuple(quote.encode() for quote in self.names))
         object.__setattr__(self, "opener", re.compile(self._opener(), re.DOTALL))
         object.__setattr__(self, "token", re.compile(rf"\s*({'|'.join(self._tokens())})", re.DOTALL))
 

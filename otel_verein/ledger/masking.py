@@ -97,7 +97,7 @@ class _Masking:
 
     def _string(self, start: int, end: int) -> None:
         text, quote = self._text, self._text[start]
-        prefix = self._take_prefix(start) if quote == "'" else ""
+        prefix = self._take_prefix()
         if self._dialect.q_texts and prefix.lower() in ("q", "nq"):
             self._q_string(end)
             return
@@ -121,8 +121,8 @@ class _Masking:
         self._out.append(VALUE)
         self._at = stop
 
-    def _take_prefix(self, start: int) -> str:
-        """The letters that belong to the string at *start*, taken off what is kept."""
+    def _take_prefix(self) -> str:
+        """The letters that belong to the string after them, taken off what is kept."""
         before = self._out[-1][-_PREFIX_CHARACTERS:]
         found = _PREFIX.search(before)
         if found is None:

@@ -159,6 +159,13 @@ class Operation:
         with self._lock:
             self._taken, self.records = self.records, []
 
+    def disown(self) -> None:
+        """In a forked child: the operation goes on in the parent; queries here belong to none."""
+        self.open = False
+        self.enough = 0
+        self.records, self.ended_as = [], None
+        self._lock = Lock()
+
     def totals(self) -> Totals:
         """The figures of all queries, exact whatever was folded; after :meth:`close`."""
         with self._lock:

@@ -37,6 +37,11 @@ class QueryRecord(NamedTuple):
     statement: str
 
     @property
+    def values(self) -> int:
+        """How many values the statement carries, at least: members of its batch, or entries of lists in its text."""
+        return max(self.batch, self.statement.count(",") - self.fingerprint.text.count(",") + 1)
+
+    @property
     def end_ns(self) -> int:
         """When the call, and what was fetched of its rows, would have ended if it had run in one go."""
         return self.start_ns + self.duration_ns

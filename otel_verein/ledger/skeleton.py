@@ -25,7 +25,12 @@ _COMMON = _WORDS + _SPACES + b" ,.()=<>+*;|&?!"
 _FLAT = bytes.maketrans(_DIGITS + _SPACES, b"\1" * 10 + b" " * 5)
 _FLAT_QUESTIONS = bytes.maketrans(_DIGITS + b"?" + _SPACES, b"\1" * 10 + b"\0" + b" " * 5)
 _NAME = b"\2"
+# bytes as numbers: looking one up takes a tenth of the time of looking up a bytes object of length one
+_VALUE_BYTE, _DIGIT_BYTE, _NAME_BYTE = 0, 1, 2
+_SLASH, _BACKSLASH, _HASH, _PERCENT, _DOLLAR, _COLON, _DASH = b"/\\#%$:-"
+_SINGLE, _DOUBLE = b"'\""
 _CUT = b"\2cut"
+_NO_ROWS = frozenset([b"s", b"S", b"d", b"D"])  # SELECT and DELETE have lists of values, but hardly of rows
 
 _WORD = rb"\w$\x80-\xff"
 _NUMBERS = re.compile(rb"\x01(?<![\x01\0\"`\[" + _WORD + rb"]\x01)[\x01\0., ]*(?<=[\x01\0])(?![\x01" + _WORD + rb"])")
@@ -41,14 +46,14 @@ _CASTS = re.compile(rb"\0::([A-Za-z_]\w*)(?:, \0::\1)*(?=[,)])")
 def skeleton(statement: str, dialect: Dialect, *, cut: bool = False) -> Skeleton | None:
     """The key of *statement*'s shape, or None where its text is not plain; *cut* texts have shapes of their own."""
     plain: bytes | None = statement.encode("utf-8", "surrogatepass")
-    if plain is None or (b"/" in plain and b"/*" in plain and (plain := _without_outer_comments(plain)) is None):
+    if plain is None or (_SLASH in plain and b"/*" in plain and (plain := _without_outer_comments(plain)) is None):
         return None
     code, names = plain, b""
     odd = code.translate(None, _COMMON)
     if odd:
-        if b"\0" in odd or b"\1" in odd or b"\2" in odd or (b"\\" in odd and b"\\'" in code):
+        if _VALUE_BYTE in odd or _DIGIT_BYTE in odd or _NAME_BYTE in odd or (_BACKSLASH in odd and b"\\'" in code):
             return None
-        split = _without_odd_names(code, odd, dialect)
+        split = _without_odd_names(code, odd, dialect.name_quotes)
         if split is None:
             return None
         code, names = split
@@ -56,21 +61,21 @@ def skeleton(statement: str, dialect: Dialect, *, cut: bool = False) -> Skeleton
             return None
         code = without
         odd = code.translate(None, _COMMON)
-        if (b"--" in odd and b"--" in code) or (dialect.hash_comments and b"#" in odd):
+        if (_DASH in odd and b"--" in code) or (dialect.hash_comments and _HASH in odd):
             return None
         if dialect.q_texts and (b"q\0" in code or b"Q\0" in code):
             return None
-        if b"%" in odd or b"$" in odd or b":" in odd:
+        if _PERCENT in odd or _DOLLAR in odd or _COLON in odd:
             code = _without_placeholders(code, odd, dialect)
-            if b":\0" in code or b":?" in code or (b"$" in odd and b"\0$" in code):
+            if (_COLON in odd and (b":\0" in code or b":?" in code)) or (_DOLLAR in odd and b"\0$" in code):
                 return None
-            if dialect.dollar_texts and b"$" in code and _DOLLAR_TEXT.search(code):
+            if dialect.dollar_texts and _DOLLAR in code and _DOLLAR_TEXT.search(code):
                 return None
     flat = code.translate(_FLAT if dialect.question_operators else _FLAT_QUESTIONS)
     found, digits = flat, b""
-    if b"\1" in flat:
+    if _DIGIT_BYTE in flat:
         found = _NUMBERS.sub(b"\0", flat)
-        if b"\1" in found:
+        if _DIGIT_BYTE in found:
             if b"\0\1" in found:
                 return None
             digits = b" ".join([code[match.start() : match.end()] for match in _NAME_DIGITS.finditer(flat)])
@@ -97,33 +102,31 @@ def _without_outer_comments(code: bytes) -> bytes | None:
     return code[start:last]
 
 
-def _without_odd_names(code: bytes, odd: bytes, dialect: Dialect) -> tuple[bytes, bytes] | None:
+def _without_odd_names(code: bytes, odd: bytes, quotes: tuple[bytes, ...]) -> tuple[bytes, bytes] | None:
     """*code* and its quoted names, if any of them is more than a word; words may stay where they are.
 
     A name is a word if nothing is left between its quotes once the letters are gone; where that holds for all pairs
     of quotes, no other quote can lie in one.
     """
-    present = [quote for quote in dialect.names if quote.encode() in odd]
+    present = [quote for quote in quotes if quote[0] in odd]
     if not present:
         return code, b""
     marks = code.translate(None, _WORDS)
-    odd_ones = [quote for quote in present if not _are_words(marks, quote)]
-    if not odd_ones:
+    if all(_are_words(marks, quote) for quote in present):
         return code, b""
-    if len(present) > 1 or present == ["["]:
+    quote = present[0]
+    if len(present) > 1 or quote == b"[":
         return None
-    quote = present[0].encode()
     parts = code.split(quote)
     if not len(parts) % 2:
         return None
     return _NAME.join(parts[::2]), quote.join(parts[1::2]) + quote
 
 
-def _are_words(marks: bytes, quote: str) -> bool:
-    if quote == "[":
+def _are_words(marks: bytes, quote: bytes) -> bool:
+    if quote == b"[":
         return marks.count(b"[") == marks.count(b"]") == marks.count(b"[]")
-    one = quote.encode()
-    return marks.count(one) == 2 * marks.count(one + one)
+    return marks.count(quote) == 2 * marks.count(quote + quote)
 
 
 def _without_texts(code: bytes, names: bytes, odd: bytes, dialect: Dialect) -> bytes | None:
@@ -133,11 +136,11 @@ def _without_texts(code: bytes, names: bytes, odd: bytes, dialect: Dialect) -> b
     and no string holds a name.
     """
     quote = b"'"
-    if dialect.escapes is Escapes.ALWAYS and b'"' in odd:
-        if b"'" in odd or b'\\"' in code:
+    if dialect.escapes is Escapes.ALWAYS and _DOUBLE in odd:
+        if _SINGLE in odd or b'\\"' in code:
             return None
         quote = b'"'
-    if quote not in odd:
+    if quote[0] not in odd:
         return code
     parts = code.split(quote)
     if not len(parts) % 2 or quote in names:
@@ -150,13 +153,13 @@ def _without_texts(code: bytes, names: bytes, odd: bytes, dialect: Dialect) -> b
 
 def _without_placeholders(code: bytes, odd: bytes, dialect: Dialect) -> bytes:
     """*code* with NUL for placeholders and for values with a cast in a list."""
-    if b"%" in odd:
+    if _PERCENT in odd:
         if b"%(" in code:
             code = _PERCENT_VALUES.sub(b"\0", code)
         code = code.replace(b"%s", b"\0")
-    if b"$" in odd:
+    if _DOLLAR in odd:
         code = _DOLLAR_VALUES.sub(b"\0", code)
-    if b":" in odd:
+    if _COLON in odd:
         if not dialect.question_operators:
             code = _COLON_VALUE.sub(b"\0", code)
         if b"\0::" in code:
@@ -166,10 +169,10 @@ def _without_placeholders(code: bytes, odd: bytes, dialect: Dialect) -> bytes:
 
 def _shrunk(code: bytes) -> bytes:
     """*code* with lists of values as one value, and rows of one value as one row, in passes that each halve them."""
-    if b"\0" not in code:
+    if _VALUE_BYTE not in code:
         return code
     code = _VALUES.sub(b"\0", code)
-    if code[:1] not in b"sSdD":
+    if code[:1] not in _NO_ROWS:
         while b"(\0), (\0)" in code:
             code = code.replace(b"(\0), (\0)", b"(\0)")
         while b"(\0),(\0)" in code:

@@ -64,6 +64,11 @@ class Repeat:
         return sum(group.count for group in self.groups)
 
     @property
+    def last_ns(self) -> int:
+        """When the last of them had ended."""
+        return max(group.last_ns for group in self.groups)
+
+    @property
     def total_ms(self) -> float:
         """The time of all of them."""
         return sum(group.total_ns for group in self.groups) / 1e6
@@ -101,9 +106,14 @@ def find(groups: Iterable[QueryGroup], options: NPlusOne) -> list[Finding]:
     A statement that ran at least ``repeats`` times under one parent span, or under spans of one name that are turns
     of a loop, is suspect. Suspects of one line of code, and those that take strict turns (A, B, A, B, ...), are one
     loop. A loop is a finding if it took at least ``total_ms`` in sum or one of its statements ran at least
-    ``certain_repeats`` times. Reads and writes are never one loop.
+    ``certain_repeats`` times. Reads and writes are never one loop. Batches of at least ``batch_values`` values,
+    pages of one cursor and checks of a connection are no suspects, however often they come.
     """
-    suspects = [repeat for repeat in _repeats(groups) if repeat.count >= options.repeats]
+    suspects = [
+        repeat
+        for repeat in _repeats(groups)
+        if repeat.count >= options.repeats and not _is_harmless(repeat, options.batch_values)
+    ]
     findings = (
         _finding(loop)
         for loop in _loops(suspects)
@@ -111,6 +121,20 @@ def find(groups: Iterable[QueryGroup], options: NPlusOne) -> list[Finding]:
         or sum(repeat.total_ms for repeat in loop) >= options.total_ms
     )
     return sorted(findings, key=lambda finding: -finding.total_ms)
+
+
+_LOOKED_AT = 5
+_PAGES = frozenset(["FETCH", "MOVE", "CLOSE"])
+_CHECK = "SELECT ?"
+
+
+def _is_harmless(repeat: Repeat, batch_values: int) -> bool:
+    """Whether the repeats cannot be one query for all: they are that already, or ask for no data."""
+    found = repeat.first.fingerprint
+    if found.verb in _PAGES or found.text.upper() == _CHECK:
+        return True
+    records = [record for group in repeat.groups for record in group.records[:_LOOKED_AT]][:_LOOKED_AT]
+    return bool(records) and all(record.values >= batch_values for record in records)
 
 
 def _repeats(groups: Iterable[QueryGroup]) -> Iterator[Repeat]:
@@ -162,7 +186,9 @@ def _loops(repeats: list[Repeat]) -> list[list[Repeat]]:
 
 def _same_line(first: Repeat, second: Repeat) -> bool:
     one, other = first.call_site, second.call_site
-    return one is not None and other is not None and (one.file, one.line) == (other.file, other.line)
+    if one is None or other is None or (one.file, one.line) != (other.file, other.line):
+        return False
+    return second.first.first_ns <= first.last_ns  # else two loops, one after the other, through one helper
 
 
 def _take_turns(first: Repeat, second: Repeat) -> bool:

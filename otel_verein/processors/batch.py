@@ -6,6 +6,7 @@ pre-fork master that serves none, and anew in a forked child, whose queue is emp
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections import deque
@@ -25,6 +26,15 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
 
 _SPANS_PER_CALL = 512
+
+
+class _Signals:
+    """How the threads of one process tell each other."""
+
+    def __init__(self) -> None:
+        self.wake = threading.Event()
+        self.drained = threading.Event()
+        self.exporting = threading.Lock()  # held while an exporter runs; an application thread takes it to flush only
 
 
 class Outbox:
@@ -54,12 +64,17 @@ class Outbox:
     def _reset(self) -> None:
         self._queue: deque[tuple[Sequence[ReadableSpan], int]] = deque()
         self._thread: threading.Thread | None = None
-        self._wake = threading.Event()
         self._closing = self._closed = False
-        self._drained = threading.Event()
         self._starting = threading.Lock()  # guards _thread; held while the thread is started
-        self._exporting = threading.Lock()  # held while an exporter runs; never taken on an application thread
-        # but to flush
+        self._signals_made: _Signals | None = None
+
+    @property
+    def _signals(self) -> _Signals:
+        """Made when they are first needed, not with the process: gevent may patch in between."""
+        made = self._signals_made
+        if made is None:
+            made = self._signals_made = _Signals()
+        return made
 
     def put(self, spans: Sequence[ReadableSpan], operations: int = 1) -> None:
         """Queue one whole operation, or drop and count it when the queue is full.
@@ -70,7 +85,7 @@ class Outbox:
             self._measures.dropped("shutdown", operations)
         elif len(self._queue) >= self._options.queue_operations:
             self._measures.dropped("queue_full", operations)
-            self._wake.set()
+            self._signals.wake.set()
         else:
             self._queue.append((spans, operations))
 
@@ -78,23 +93,30 @@ class Outbox:
         """Start the export thread if this process has none."""
         if self._thread is not None or self._closed:
             return
-        with self._starting:
+        # Whoever finds it taken goes on: another is starting the thread. Under gevent, whose patches may come after
+        # this lock was made, starting switches to other greenlets, and one that waited would stop them all.
+        if not self._starting.acquire(blocking=False):
+            return
+        try:
             if self._thread is None:
                 thread = threading.Thread(target=self._run, name="otel-verein-export", daemon=True)
-                thread.start()
-                self._thread = thread
+                with contextlib.suppress(RuntimeError):  # the interpreter is going, and exports on its way out
+                    thread.start()
+                    self._thread = thread
+        finally:
+            self._starting.release()
 
     def flush(self, timeout_s: float) -> bool:
         """Export what waits, on the calling thread; False if that was not possible in time."""
         deadline = monotonic() + timeout_s
-        if not self._exporting.acquire(timeout=max(0.0, timeout_s)):
+        if not self._signals.exporting.acquire(timeout=max(0.0, timeout_s)):
             return False
         try:
             while self._queue and monotonic() < deadline:
                 self._export_some()
             return self._export_metrics() and not self._queue
         finally:
-            self._exporting.release()
+            self._signals.exporting.release()
 
     def close(self, timeout_s: float) -> bool:
         """Flush, then take no more; what is left after *timeout_s* is dropped and counted."""
@@ -105,19 +127,21 @@ class Outbox:
         thread = self._thread
         if thread is not None and thread.is_alive() and thread is not threading.current_thread():
             # On the export thread, which may be left behind: an exporter that retries does not look at our deadline.
-            self._wake.set()
-            flushed = self._drained.wait(timeout_s) and not self._queue
+            self._signals.wake.set()
+            flushed = self._signals.drained.wait(timeout_s) and not self._queue
         else:
             flushed = self.flush(timeout_s)
         self._closed = True
         if self._queue:
             self._measures.dropped("shutdown", sum(operations for _, operations in self._queue))
             self._queue.clear()
-        if self._exporting.acquire(timeout=max(0.0, deadline - monotonic())):  # an exporter may hang in its last call
+        if self._signals.exporting.acquire(
+            timeout=max(0.0, deadline - monotonic())
+        ):  # an exporter may hang in its last call
             try:
                 self._shut_down_exporters(max(0.0, deadline - monotonic()))
             finally:
-                self._exporting.release()
+                self._signals.exporting.release()
         return flushed
 
     def _shut_down_exporters(self, timeout_s: float) -> None:
@@ -129,7 +153,7 @@ class Outbox:
                 self._metrics.shutdown(timeout_millis=timeout_s * 1000)
 
     def _run(self) -> None:
-        wake, drained = self._wake, self._drained
+        wake, drained = self._signals.wake, self._signals.drained
         while not self._closed:
             wake.wait(self._options.interval_s)
             wake.clear()

@@ -71,6 +71,9 @@ class VereinSpanProcessor(SpanProcessor):
             os.register_at_fork(after_in_child=self._forget)
 
     def _forget(self) -> None:
+        # What was open when a child was forked ends in its parent; in the child nobody would end it.
+        for operation in getattr(self, "_open", {}).values():
+            operation.disown()
         # Open spans by id: the SDK hands on_end a copy that does not lead to the operation.
         self._open: dict[int, Operation] = {}
         self._late.forget()

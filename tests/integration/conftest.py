@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib import import_module
 
 import pytest
 
+from otel_verein.faults import FAULTS
 from otel_verein.instrumentation import instrument, uninstrument
 from tests.conftest import absent
+from tests.integration.drivers import dialect_named
 from tests.integration.harness import Dialect, Watched
-
-WHERE = {
-    "sqlite3": ("sqlite_calls", "Sqlite", None),
-    "psycopg": ("postgres_calls", "Psycopg", "postgres"),
-    "psycopg2": ("postgres_calls", "Psycopg2", "postgres"),
-    "pymysql": ("mysql_calls", "PyMySQL", "mariadb"),
-    "mysqlclient": ("mysql_calls", "MySQLClient", "mariadb"),
-}
 
 
 @pytest.fixture
 def dialect(request: pytest.FixtureRequest) -> Dialect:
     """The driver that the test is parametrised with, on its server."""
-    module, name, server = WHERE[request.param]
     try:
-        kind = getattr(import_module(f"tests.integration.{module}"), name)
+        return dialect_named(request.param, request)
     except ImportError as missing:
         absent(f"{request.param} cannot be imported: {missing}")
-    made: Dialect = kind(request.getfixturevalue(server)) if server else kind()
-    return made
 
 
 @pytest.fixture
@@ -46,3 +36,11 @@ def watched(hooked: None) -> Iterator[Watched]:
     watched = Watched()
     yield watched
     watched.shutdown()
+
+
+@pytest.fixture
+def no_faults() -> Iterator[None]:
+    """Fails the test if a fault of ours was counted during it."""
+    before = FAULTS.counts.copy()
+    yield
+    assert {} == dict(FAULTS.counts - before)

@@ -9,6 +9,9 @@ from typing import Any
 
 from tests.integration.harness import Call
 
+Odd = dict[str, tuple[Any, ...]]
+"""Name -> arguments of ``execute`` that are unusual or wrong."""
+
 SCHEMA = "create table {name} (id integer primary key{auto}, n integer)"
 
 
@@ -81,3 +84,54 @@ def same(size: int) -> int:
 def one(_: int) -> int:
     """The driver makes one multi-row statement of it."""
     return 1
+
+
+class Words(str):
+    """A statement that is a str of another class."""
+
+    __slots__ = ()
+
+
+THING = object()
+"""A parameter that no driver knows; one object, since some send what it prints as."""
+
+
+class Unprintable:
+    """A statement whose text cannot be had."""
+
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+    def __repr__(self) -> str:
+        raise ValueError("no representation")
+
+
+def odd_statements(mark: str, own: Odd) -> Odd:
+    """Unusual and wrong arguments of ``execute``, with the driver's placeholder and what it has of its *own*."""
+    return {
+        "empty": ("",),
+        "blank": ("  ",),
+        "comment": ("/* x */",),
+        "dash comment": ("-- x",),
+        "semicolon": (";",),
+        "none": (None,),
+        "bytes": (b"select 1",),
+        "bytearray": (bytearray(b"select 1"),),
+        "subclass": (Words("select 1"),),
+        "number": (1,),
+        "list": (["select 1"],),
+        "unprintable": (Unprintable(),),
+        "no arguments": (),
+        "too many": ("select 1", (), 3, 4, 5),
+        "two statements": ("select 1; select 2",),
+        "syntax": ("selec 1",),
+        "missing table": ("select * from nowhere",),
+        "missing parameter": (f"select {mark}", ()),
+        "spare parameter": ("select 1", (1, 2)),
+        "odd parameter": (f"select {mark}", (THING,)),
+        "scalar parameter": (f"select {mark}", 1),
+        "text parameter": (f"select {mark}", "x"),
+        "null byte": ("select \0 1",),
+        "surrogate": ("select '\ud800'",),
+        **own,
+    }

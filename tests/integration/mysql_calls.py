@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import MySQLdb
 import MySQLdb.cursors
@@ -13,8 +13,8 @@ from tests.integration.dialects import (
     DUPLICATE_KEY,
     INSERT_MANY,
     NO_TABLE,
-    SCHEMA,
     UPDATE_MANY,
+    Odd,
     batch,
     failing,
     one,
@@ -22,18 +22,10 @@ from tests.integration.dialects import (
     selecting,
     transaction,
 )
+from tests.integration.mysql_table import prepare
 from tests.services import MariaDB
 
 Parameters = tuple[int, ...]
-
-
-def prepare(server: MariaDB) -> None:
-    """Make the table anew."""
-    with pymysql.connect(**server.address) as connection, connection.cursor() as cursor:
-        cursor.execute("drop table if exists item")
-        cursor.execute(SCHEMA.format(name="item", auto=" auto_increment"))
-        cursor.execute("insert into item values (1, 1)")
-        connection.commit()
 
 
 def _class(cursor_class: Any) -> Any:
@@ -78,6 +70,8 @@ class PyMySQL:
     """PyMySQL, in autocommit: the operations share one table and should not wait for each other."""
 
     errors = pymysql.err.Error
+    mark = "%s"
+    odd: ClassVar[Odd] = {"named": ("select %(a)s", {"a": 1})}
     calls = _common(pymysql)
 
     def __init__(self, server: MariaDB) -> None:
@@ -94,6 +88,8 @@ class MySQLClient:
     """mysqlclient, in autocommit as above."""
 
     errors = MySQLdb.Error
+    mark = "%s"
+    odd: ClassVar[Odd] = {"named": ("select %(a)s", {"a": 1})}
     calls = (*_common(MySQLdb), selecting(_bytes, "%s"))
 
     def __init__(self, server: MariaDB) -> None:

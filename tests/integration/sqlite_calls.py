@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.integration.dialects import (
     DUPLICATE_KEY,
@@ -12,6 +12,7 @@ from tests.integration.dialects import (
     SAVEPOINT,
     SCHEMA,
     UPDATE_MANY,
+    Odd,
     OwnCursor,
     batch,
     failing,
@@ -37,6 +38,8 @@ class Sqlite:
     """A database in memory per connection, all with one list of traced statements."""
 
     errors = sqlite3.Error
+    mark = "?"
+    odd: ClassVar[Odd] = {"named": ("select :a", {"a": 1})}
     calls = (
         selecting(lambda connection, *query: connection.cursor().execute(*query).fetchall(), "?"),
         selecting(lambda connection, *query: connection.execute(*query).fetchone(), "?"),

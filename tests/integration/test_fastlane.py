@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from otel_verein.faults import Faults
-from otel_verein.instrumentation import fastlane
-from otel_verein.instrumentation.dbapi import LedgerTracer
-from otel_verein.instrumentation.drivers import DRIVERS
+from otel_verein.instrumentation.drivers import fastlane
+from otel_verein.instrumentation.drivers.dbapi import LedgerTracer
+from otel_verein.instrumentation.drivers.table import DRIVERS
 from otel_verein.ledger import UNATTRIBUTED
 from tests.conftest import absent
 from tests.integration.harness import Watched

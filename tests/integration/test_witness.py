@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from tests.integration.conftest import WHERE
+from tests.integration.drivers import drivers
 from tests.integration.harness import Dialect, Watched, plans, run, witnessed
 
 OPERATIONS = 200
 
 
-def drivers(*names: str) -> Any:
-    """Parametrise ``dialect``; those that need a server carry the mark."""
-    marks = {name: [pytest.mark.service] if WHERE[name][2] else [] for name in names}
-    return pytest.mark.parametrize(
-        "dialect", [pytest.param(name, id=name, marks=marks[name]) for name in names], indirect=True
-    )
-
-
-@drivers(*WHERE)
+@drivers()
 @pytest.mark.parametrize("threads", [1, 4, 16])
 def test_every_operation_counts_what_the_witness_saw(dialect: Dialect, threads: int, watched: Watched) -> None:
     """For each of 200 operations our count is the number of driver calls that the database saw; zero is 0."""
@@ -34,7 +24,7 @@ def test_every_operation_counts_what_the_witness_saw(dialect: Dialect, threads: 
     assert expected == watched.counts()
 
 
-@drivers(*WHERE)
+@drivers()
 def test_harness_and_witness_agree(dialect: Dialect, watched: Watched) -> None:
     """The witness sees each call as often as it was planned: once, or once per member of a batch."""
     todo = plans(dialect, OPERATIONS, "agreement")

@@ -18,8 +18,8 @@ import otel_verein
 from otel_verein import entity, handwritten, ignore, items, measure, operation
 from otel_verein.config import Config
 from otel_verein.config.schema import Privacy, Sampling
-from otel_verein.instrumentation.dbapi import LedgerTracer, current_span
-from otel_verein.instrumentation.drivers import DRIVERS
+from otel_verein.instrumentation.drivers.dbapi import LedgerTracer, current_span
+from otel_verein.instrumentation.drivers.table import DRIVERS
 from tests.integration.harness import Watched
 
 QUERY = "select name from author where id = ?"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from otel_verein.instrumentation.asgi_requests import RequestRoute
-from otel_verein.instrumentation.background import background_name
-from otel_verein.instrumentation.routes import request_name
+from otel_verein.instrumentation.web.asgi_requests import RequestRoute
+from otel_verein.instrumentation.web.background import background_name
+from otel_verein.instrumentation.web.routes import request_name
 
 NAMES = {
     "route": ("GET", "/orders/{id}", 200, "GET /orders/{id}"),

@@ -7,7 +7,7 @@ import importlib.metadata
 import pytest
 
 from otel_verein.faults import Faults
-from otel_verein.instrumentation import web
+from otel_verein.instrumentation.web import frameworks as web
 
 
 def test_missing_instrumentation_of_threads_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

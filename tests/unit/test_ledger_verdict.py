@@ -169,6 +169,22 @@ def test_literals_in_the_text_are_parameters() -> None:
     assert [("n_plus_one", 8, 1), ("duplicate", 8, 1)] == [*found(different), *found(equal)]
 
 
+@pytest.mark.parametrize(
+    ("statement", "silent"),
+    [
+        (f"select name from author where id in ({', '.join(map(str, range(60)))})", True),
+        ("select name from author where id in (1, 2, 3)", False),
+        ("select 1", True),
+        ("select 1 from author", False),
+        ("fetch forward 100 from c1", True),
+    ],
+    ids=["batch", "short list", "check", "existence", "page of a cursor"],
+)
+def test_repeats_that_are_batches_or_ask_nothing_are_silent(statement: str, silent: bool) -> None:
+    """Ten lists of sixty are batches, ten pings ask for no data; ten short lists are a loop."""
+    assert (found(run(an_operation(), [statement] * 10)) == []) is silent
+
+
 @pytest.mark.parametrize("verb", ["SAVEPOINT s", "COMMIT"])
 def test_transaction_verbs_are_no_finding(verb: str) -> None:
     """Fifty savepoints are not an N+1."""

@@ -9,8 +9,8 @@ from opentelemetry.trace import Span, use_span
 
 from otel_verein.config import Config
 from otel_verein.config.schema import Limits, Sampling
-from otel_verein.instrumentation.dbapi import LedgerTracer, current_span
-from otel_verein.instrumentation.drivers import DRIVERS
+from otel_verein.instrumentation.drivers.dbapi import LedgerTracer, current_span
+from otel_verein.instrumentation.drivers.table import DRIVERS
 from otel_verein.ledger import UNATTRIBUTED
 from tests.integration.harness import Watched
 

@@ -246,8 +246,7 @@ class Cursors:
 async def _psycopg_async():
     import psycopg
 
-    connection = await psycopg.AsyncConnection.connect(TARGET["postgres"])
-    return connection
+    return await psycopg.AsyncConnection.connect(TARGET["postgres"])
 
 
 async def _aiomysql():

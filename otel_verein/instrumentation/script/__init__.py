@@ -1,0 +1,1 @@
+"""Commands: a script or management command is one operation."""

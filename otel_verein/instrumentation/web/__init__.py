@@ -1,0 +1,1 @@
+"""Web frameworks: what the upstream instrumentations of OpenTelemetry fall short of."""

@@ -1,0 +1,1 @@
+"""Properties of whole modules, searched for counter-examples by hypothesis."""
