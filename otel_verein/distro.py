@@ -156,9 +156,10 @@ def _export_metrics_of_the_application(resource: Any, environ: Mapping[str, str]
     from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 
-    from otel_verein.exporters.on_demand import MetricsOnDemand
+    from otel_verein.exporters.on_demand import MetricsOnDemand, preferences
 
-    reader = PeriodicExportingMetricReader(MetricsOnDemand(lambda: _otlp(environ, "metrics")))
+    exporter = MetricsOnDemand(lambda: _otlp(environ, "metrics"), **preferences(environ))
+    reader = PeriodicExportingMetricReader(exporter)
     metrics.set_meter_provider(MeterProvider([reader], resource=resource))
 
 

@@ -17,10 +17,10 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
 
 from otel_verein import semconv
+from otel_verein.contexts import detach, stepped, stepped_async
 from otel_verein.faults import FAULTS
 from otel_verein.ledger.ignored import IgnoredSpan
 from otel_verein.ledger.operation import SPAN_ATTRIBUTE, Operation
-from otel_verein.stepped import stepped, stepped_async
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _Attributes = Mapping[str, str | bool | int | float]
@@ -202,18 +202,6 @@ class Run:
             self.span.record_exception(raised)
             self.span.set_status(Status(StatusCode.ERROR, type(raised).__qualname__))
         self.span.end()
-
-
-def detach(token: Any) -> None:
-    """Take *token*'s context off; silent where that is another context's, as in a generator closed elsewhere."""
-    variable = getattr(token, "var", None)
-    if variable is None:
-        context_api.detach(token)
-        return
-    try:
-        variable.reset(token)
-    except ValueError:
-        return  # the context that it was attached in has gone, and the attachment with it
 
 
 def _tracer() -> trace.Tracer:

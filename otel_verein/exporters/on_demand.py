@@ -5,7 +5,7 @@ gevent has to patch ``ssl`` before anything keeps a class of it, and a forked ch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
@@ -37,10 +37,10 @@ class SpansOnDemand(SpanExporter):
 
 
 class MetricsOnDemand(MetricExporter):
-    """The same for metrics."""
+    """The same for metrics; a reader asks for the :func:`preferences` before the exporter is made."""
 
-    def __init__(self, make: Callable[[], MetricExporter]) -> None:
-        super().__init__()
+    def __init__(self, make: Callable[[], MetricExporter], **preferences: Any) -> None:
+        super().__init__(**preferences)
         self._make = make
         self._made: MetricExporter | None = None
 
@@ -58,3 +58,25 @@ class MetricsOnDemand(MetricExporter):
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
         """Nothing waits in an exporter that was not made."""
         return self._made is None or self._made.force_flush(timeout_millis)
+
+
+def preferences(environ: Mapping[str, str]) -> dict[str, Any]:
+    """What the standard variables say of temporality and histograms, as the OTLP exporters read them.
+
+    https://opentelemetry.io/docs/specs/otel/metrics/sdk_exporters/otlp/
+    """
+    from opentelemetry.sdk import metrics
+    from opentelemetry.sdk.metrics.export import AggregationTemporality
+    from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
+
+    preference = environ.get("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "").strip().lower()
+    as_deltas: tuple[type, ...] = ()
+    if preference == "delta":
+        as_deltas = (metrics.Counter, metrics.Histogram, metrics.ObservableCounter)
+    elif preference == "lowmemory":
+        as_deltas = (metrics.Counter, metrics.Histogram)
+    found: dict[str, Any] = {"preferred_temporality": dict.fromkeys(as_deltas, AggregationTemporality.DELTA)}
+    histograms = environ.get("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "").strip().lower()
+    if histograms == "base2_exponential_bucket_histogram":
+        found["preferred_aggregation"] = {metrics.Histogram: ExponentialBucketHistogramAggregation()}
+    return found

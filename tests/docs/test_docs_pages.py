@@ -58,7 +58,7 @@ def test_every_command_is_shown_in_the_readme(command: str) -> None:
 def test_variables_exist(page: Path) -> None:
     """Every VEREIN_* variable that a page names is read by something."""
     known = {f"VEREIN_{section}_{option}".upper() for section, option, _ in option_fields()}
-    known |= {"VEREIN_CONFIG", "VEREIN_REQUIRE_SERVICES"}
+    known |= {"VEREIN_CONFIG", "VEREIN_REQUIRE_SERVICES", "VEREIN_FASTLANE", "VEREIN_COMMAND_OPERATION"}
 
     named = set(re.findall(r"\bVEREIN_[A-Z_]*[A-Z]\b", page.read_text(encoding="utf-8")))
 

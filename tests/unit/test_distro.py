@@ -34,10 +34,10 @@ def test_a_broken_configuration_is_one_line_and_the_defaults(tmp_path: Path, cap
         ({}, "FileSpanExporter", "FileMetricExporter", False),
         ({"OTEL_TRACES_EXPORTER": "none"}, "NoneType", "FileMetricExporter", False),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"},
-         "OTLPSpanExporter", "OTLPMetricExporter", True),
+         "SpansOnDemand", "MetricsOnDemand", True),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
           "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": "delta", "OTEL_METRICS_EXPORTER": "none"},
-         "OTLPSpanExporter", "NoneType", False),
+         "SpansOnDemand", "NoneType", False),
     ],
 )  # fmt: skip
 def test_exporters_follow_the_standard_variables(

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
-from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
-from opentelemetry.context import Context, attach, detach
+from opentelemetry.context import Context, attach
 from opentelemetry.trace import Span, Status, StatusCode, set_span_in_context
 
+from otel_verein.contexts import detach
 from otel_verein.faults import FAULTS, Faults
 
 Item = TypeVar("Item")
-
-_here: ContextVar[None] = ContextVar("otel_verein_here")
 
 
 class Within:
@@ -28,22 +26,17 @@ class Within:
     Not to be entered twice at once. Leaving a block from another context is no fault.
     """
 
-    __slots__ = ("_context", "_mark", "_token")
+    __slots__ = ("_context", "_token")
 
     def __init__(self, span: Span, base: Context | None = None) -> None:
         self._context = set_span_in_context(span, base)
 
     def __enter__(self) -> None:
-        self._mark = _here.set(None)
         self._token = attach(self._context)
 
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        try:
-            _here.reset(self._mark)
-        except ValueError:
-            return  # closed from another context, which never saw the span; OpenTelemetry's detach would log that
         detach(self._token)
 
 

@@ -11,25 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import absent
 from tests.e2e.matrix.cell import ASYNC_DRIVERS, CELLS, FRAMEWORKS, SYNC_DRIVERS, Cell, Targets
-from tests.services import MariaDB, Postgres, ServiceAbsent
-from tests.services.redis import Redis
+from tests.services import MariaDB, Postgres
 
 SHORT, LONG = 60, 300
 FORKED = ("rq-fork",)
 """One process for each job: the long form asks fewer of them."""
-
-
-@pytest.fixture(scope="session")
-def redis() -> Iterator[Redis]:
-    """A broker of this session."""
-    try:
-        server = Redis()
-    except ServiceAbsent as missing:
-        absent(str(missing))
-    with server:
-        yield server
 
 
 def diagonal() -> Iterator[Cell]:

@@ -1,4 +1,4 @@
-"""Generators whose every step runs in a context of its own: nothing stays attached over a yield.
+"""Contexts that are left quietly, and generators whose every step runs in one: nothing stays attached over a yield.
 
 The consumer of a generator may be another task or thread at each step, so whatever is attached while it is
 suspended would leak into foreign code. Protocol of ``yield from``: PEP 380 and PEP 525.
@@ -9,6 +9,21 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractContextManager
 from typing import Any
+
+from opentelemetry import context as context_api
+
+
+def detach(token: Any) -> None:
+    """Take *token*'s context off; silent where that is another context's, as in a generator closed elsewhere."""
+    variable = getattr(token, "var", None)
+    if variable is None:
+        context_api.detach(token)
+        return
+    try:
+        variable.reset(token)
+    except ValueError:
+        return  # the context that it was attached in has gone, and the attachment with it
+
 
 Entered = Callable[[], AbstractContextManager[Any]]
 
