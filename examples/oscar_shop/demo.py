@@ -29,8 +29,8 @@ from walkthrough.traffic import surprises, visit_together  # noqa: E402
 BIN = Path(sys.executable).parent
 RUN = SHOP / "var" / "run"
 GUNICORN = ["gunicorn", "shop.wsgi", "-w", "2", "-b", "127.0.0.1:{port}"]
-LISTS = "accounts/orders/"
-TWIN = "accounts/emails/"
+LISTS = "/accounts/orders/"
+TWIN = "/accounts/emails/"
 
 
 class DemoError(Exception):

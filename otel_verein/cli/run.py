@@ -88,13 +88,16 @@ def announcement(environ: dict[str, str]) -> list[str]:
     """What will be hooked, what lacks its instrumentation package, and where telemetry goes."""
     from otel_verein.distro import has_endpoint
     from otel_verein.instrumentation.drivers.registry import available
+    from otel_verein.instrumentation.jobs import installed_job_systems
     from otel_verein.instrumentation.web.frameworks import installed_frameworks, missing_threading
 
-    hooked = [driver.name for driver, present in available() if present]
-    absent = [driver.name for driver, present in available() if not present]
+    drivers = {driver.name.partition(" (")[0]: present for driver, present in available()}  # its parts are one driver
+    hooked = [name for name, present in drivers.items() if present]
+    absent = [name for name, present in drivers.items() if not present]
     lines = ["hooks " + ", ".join(hooked) + (f" (not installed: {', '.join(absent)})" if absent else "")]
     frameworks = installed_frameworks()
     watched = [f"{item.name} ({item.instrumentation})" for item in frameworks if item.instrumentation]
+    watched += installed_job_systems()
     lines.append(
         "watches " + ", ".join(watched) if watched else "watches no framework: only spans of your own are operations"
     )

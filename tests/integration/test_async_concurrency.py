@@ -179,7 +179,7 @@ def test_a_task_of_the_driver_alone_has_no_line() -> None:
 
                 async def loop() -> None:
                     for number in range(12):
-                        await asyncio.ensure_future(connection.execute_fetchall("select ?", (number,)))
+                        await asyncio.ensure_future(connection.execute_fetchall("select abs(?)", (number,)))
 
                 assert 12 == await count_of(watched, loop)
                 (root,) = watched.roots()

@@ -136,12 +136,22 @@ def _trace(directory: Path) -> list[str]:
 
 
 def _counted(directory: Path) -> dict[int, list[int]]:
-    """By request, the query counts of the operations that carry its number: one each, if all is well."""
-    found: dict[int, list[int]] = {}
+    """By request, the query counts of the operations of its trace: one each, if all is well.
+
+    The number stands on the span that was current in the application, which need not be the root.
+    """
+    numbers: dict[str, int] = {}
+    counts: list[tuple[str, int]] = []
     for _, span in segments.spans(directory):
         attributes = segments.attributes(span)
-        if "test.operation" in attributes and "verein.db.query_count" in attributes:
-            found.setdefault(attributes["test.operation"], []).append(attributes["verein.db.query_count"])
+        if "test.operation" in attributes:
+            numbers[span["traceId"]] = attributes["test.operation"]
+        if "verein.db.query_count" in attributes:
+            counts.append((span["traceId"], attributes["verein.db.query_count"]))
+    found: dict[int, list[int]] = {}
+    for trace, count in counts:
+        if trace in numbers:
+            found.setdefault(numbers[trace], []).append(count)
     return found
 
 

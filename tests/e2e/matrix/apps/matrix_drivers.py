@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from contextlib import asynccontextmanager
@@ -150,14 +151,15 @@ class Asyncpg:
     def __init__(self) -> None:
         self.calls = [self.fetch, self.value, self.prepared, self.many, self.cursor, self.failing, self.verbs]
         self.pool = None
+        self.opening = asyncio.Lock()
 
     @asynccontextmanager
     async def connection(self, tag: str):
         import asyncpg
 
-        if self.pool is None:
-            self.pool = asyncpg.create_pool(TARGET["postgres"], min_size=1, max_size=8)
-        await self.pool  # returns at once when it is open
+        async with self.opening:
+            if self.pool is None:
+                self.pool = await asyncpg.create_pool(TARGET["postgres"], min_size=1, max_size=8)
         async with self.pool.acquire() as connection:
             yield connection
 
