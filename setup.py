@@ -1,14 +1,15 @@
-"""The one part of the package that is compiled; where that cannot be, its Python form does the same work."""
+"""The two parts of the package that are compiled; where that cannot be, their Python forms do the same work."""
 
 import sys
 
 from setuptools import Extension, setup
 
-FASTLANE = Extension(
-    "otel_verein.instrumentation.drivers._fastlane", ["otel_verein/instrumentation/drivers/_fastlane.c"], optional=True
-)
+EXTENSIONS = [
+    Extension(f"otel_verein.{name}", [f"otel_verein/{name.replace('.', '/')}.c"], optional=True)
+    for name in ("instrumentation.drivers._fastlane", "ledger._skeleton")
+]
 
-# Its clock is the one that Python's perf_counter uses on Linux.
+# The clock of the lanes is the one that Python's perf_counter uses on Linux.
 COMPILED = sys.platform == "linux" and sys.implementation.name == "cpython"
 
-setup(ext_modules=[FASTLANE] if COMPILED else [])
+setup(ext_modules=EXTENSIONS if COMPILED else [])

@@ -44,13 +44,30 @@ class Dialect:
     at_values: bool = False
     question_operators: bool = False
     name_quotes: tuple[bytes, ...] = field(init=False)
+    flags: int = field(init=False)
     opener: re.Pattern[str] = field(init=False)
     token: re.Pattern[str] = field(init=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "flags", self._flags())
         object.__setattr__(self, "name_quotes", tuple(quote.encode() for quote in self.names))
         object.__setattr__(self, "opener", re.compile(self._opener(), re.DOTALL))
         object.__setattr__(self, "token", re.compile(rf"\s*({'|'.join(self._tokens())})", re.DOTALL))
+
+    def _flags(self) -> int:
+        """The rules as ``_skeleton.c`` takes them, a bit each."""
+        rules = (
+            '"' in self.texts,
+            '"' in self.names,
+            "`" in self.names,
+            "[" in self.names,
+            self.escapes is Escapes.NEVER,
+            self.nested_comments,
+            self.hash_comments,
+            self.dollar_texts,
+            self.question_operators,
+        )
+        return sum(1 << bit for bit, holds in enumerate(rules) if holds)
 
     def _opener(self) -> str:
         """One class of first characters, which the engine skips to, and alternatives that look back at it."""

@@ -16,7 +16,7 @@ from otel_verein.config.schema import Limits
 from otel_verein.ledger.canonical import canonical, spaced
 from otel_verein.ledger.dialect import Dialect, dialect_of
 from otel_verein.ledger.masking import mask
-from otel_verein.ledger.skeleton import Skeleton, skeleton
+from otel_verein.ledger.skeleton import WHOLE, Skeleton, skeleton
 from otel_verein.ledger.statement import StatementKind, read
 
 __all__ = ["Fingerprint", "Fingerprints", "StatementKind", "fingerprint"]
@@ -142,7 +142,9 @@ class Fingerprints:
         if plain is not None and (found := shapes.get(plain)) is not None:
             return found
         masked = mask(head, rules)
-        keys: list[Shape] = [(masked, cut)] if plain is None else [(b" ".join(plain[0].split()), *plain[1:]), plain]
+        keys: list[Shape] = [(masked, cut)] if plain is None else [plain]
+        if plain is not None and plain[1] != WHOLE:
+            keys.insert(0, (b" ".join(plain[0].split()), *plain[1:]))
         found = shapes.get(keys[0]) or _fingerprint(masked, rules, self._limits, cut=cut)
         for key in keys:
             if len(key[0]) <= _LONGEST:

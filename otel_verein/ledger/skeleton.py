@@ -13,6 +13,14 @@ import re
 
 from otel_verein.ledger.dialect import Dialect, Escapes
 
+try:
+    from otel_verein.ledger import _skeleton  # type: ignore[attr-defined]
+except ImportError:  # another platform, or installed where there was no compiler
+    _skeleton = None
+
+WHOLE = b"\3"
+"""In place of the names of a key whose spaces must stay, since its names stand in it."""
+
 Skeleton = tuple[bytes, bytes, bytes]
 """The code with NUL for values, the quoted names, and the digits of other names."""
 
@@ -44,7 +52,19 @@ _CASTS = re.compile(rb"\0::([A-Za-z_]\w*)(?:, \0::\1)*(?=[,)])")
 
 
 def skeleton(statement: str, dialect: Dialect, *, cut: bool = False) -> Skeleton | None:
-    """The key of *statement*'s shape, or None where its text is not plain; *cut* texts have shapes of their own."""
+    """The key of *statement*'s shape, or None where its text is not plain; *cut* texts have shapes of their own.
+
+    A statement has its key from the compiled pass if that is there and can read it, and always from the same one.
+    """
+    if _skeleton is not None:
+        key = _skeleton.skeleton(statement, dialect.flags)
+        if key is not None:
+            return (key + _CUT if cut else key), WHOLE, b""
+    return interpreted(statement, dialect, cut=cut)
+
+
+def interpreted(statement: str, dialect: Dialect, *, cut: bool = False) -> Skeleton | None:
+    """:func:`skeleton` without the compiled pass."""
     plain: bytes | None = statement.encode("utf-8", "surrogatepass")
     if plain is None or (_SLASH in plain and b"/*" in plain and (plain := _without_outer_comments(plain)) is None):
         return None

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from otel_verein.config.schema import Limits
 from otel_verein.ledger.dialect import dialect_of
 from otel_verein.ledger.fingerprint import Fingerprints, fingerprint
-from otel_verein.ledger.skeleton import skeleton
+from otel_verein.ledger.skeleton import interpreted, skeleton
 
 DIALECTS = ["", "postgresql", "mysql", "mariadb", "sqlite", "microsoft.sql_server", "oracle.db"]
 
@@ -110,9 +110,9 @@ def test_equal_skeletons_have_equal_fingerprints(parts: list[str], data: st.Data
     by_skeleton: dict[object, set[object]] = {}
     for statement in found:
         rules = dialect_of(dialect, statement)
-        plain = skeleton(statement, rules)
-        if plain is not None:
-            by_skeleton.setdefault((rules.names, plain), set()).add(fingerprint(statement, dialect))
+        for plain in (skeleton(statement, rules), interpreted(statement, rules)):
+            if plain is not None:
+                by_skeleton.setdefault((rules.names, plain), set()).add(fingerprint(statement, dialect))
 
     assert [1] * len(by_skeleton) == [len(fingerprints) for fingerprints in by_skeleton.values()]
 

@@ -8,19 +8,8 @@ from django.http import HttpResponse
 from django.urls import path
 from matrix_work import work, work_async
 
-settings.configure(
-    DEBUG=False,
-    LOGGING={
-        "version": 1,
-        "disable_existing_loggers": False,
-        "handlers": {"out": {"class": "logging.StreamHandler"}},
-        "root": {"handlers": ["out"]},
-    },
-    SECRET_KEY="matrix",
-    ALLOWED_HOSTS=["*"],
-    ROOT_URLCONF=__name__,
-    MIDDLEWARE=[],
-)
+LOGGING = {"version": 1, "handlers": {"out": {"class": "logging.StreamHandler"}}, "root": {"handlers": ["out"]}}
+settings.configure(SECRET_KEY="matrix", ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, MIDDLEWARE=[], LOGGING=LOGGING)
 django.setup()
 
 
