@@ -58,9 +58,10 @@ def test_texts_of_two_shapes_have_two(one: str, other: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["select E'a'", "select 'a\\'b'", "select $$a$$", "select 1e5", "select 'open", "/* open", "\0", 'select "open'],
+    "text",
+    ["select E'a'", "select 'a\\'b'", "select $$a$$", "select 1e5", "select 'open", "/* open", "\0", 'select "open'],
     ids=repr,
-)  # fmt: skip
+)
 @pytest.mark.usefixtures("compiled")
 def test_what_takes_more_than_a_pass_has_no_compiled_key(text: str) -> None:
     """Prefixes, escapes, dollar quotes, odd numbers and what does not end are left to the reading in full."""

@@ -48,6 +48,7 @@ _ABSENT = object()
 _TARGET = "_verein_target"
 _IN_BATCH = "_verein_in_batch"
 _STATEMENT_METHODS = ("execute", "executemany", "executescript", "callproc", "copy_expert")
+_TRANSACTION_METHODS = ("commit", "rollback")
 _FETCH_METHODS = ("fetchone", "fetchmany", "fetchall", "__next__")
 
 
@@ -171,6 +172,22 @@ class LedgerTracer(CursorTracer):  # type: ignore[type-arg]
 
         return fastlane.fetching(method, call, self._faults.report)
 
+    def timing(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        """A form of a connection's *method* that adds its time to the operation, as traffic that is no query."""
+        clock, operation_of = perf_counter_ns, SPAN_ATTRIBUTE
+
+        @functools.wraps(method)
+        def call(connection: Any, /, *args: Any, **kwargs: Any) -> Any:
+            start = clock()
+            try:
+                return method(connection, *args, **kwargs)
+            finally:
+                operation = getattr(current_span(), operation_of, None)
+                if operation is not None:
+                    operation.verbs_ns += clock() - start
+
+        return call
+
     def book(
         self,
         span: Any,
@@ -280,6 +297,11 @@ def recording_methods(
     """Recording forms of the statement methods of *owner*, by name; *fetched* as :meth:`LedgerTracer.recording`."""
     record = functools.partial(tracer.recording_unless_nested if driver.nested else tracer.recording, fetched=fetched)
     return {name: record(getattr(owner, name)) for name in _STATEMENT_METHODS if hasattr(owner, name)}
+
+
+def timing_methods(owner: type, tracer: LedgerTracer) -> dict[str, Callable[..., Any]]:
+    """Timing forms of the methods by which the connection class *owner* ends a transaction, by name."""
+    return {name: tracer.timing(getattr(owner, name)) for name in _TRANSACTION_METHODS if hasattr(owner, name)}
 
 
 def fetching_methods(owner: type, tracer: LedgerTracer) -> dict[str, Callable[..., Any]]:

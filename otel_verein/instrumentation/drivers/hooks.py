@@ -16,7 +16,12 @@ from wrapt import register_post_import_hook
 
 from otel_verein.faults import FAULTS, Faults
 from otel_verein.instrumentation.drivers import fastlane
-from otel_verein.instrumentation.drivers.dbapi import LedgerTracer, fetching_methods, recording_methods
+from otel_verein.instrumentation.drivers.dbapi import (
+    LedgerTracer,
+    fetching_methods,
+    recording_methods,
+    timing_methods,
+)
 from otel_verein.instrumentation.drivers.patching import attribute, patch, patch_c
 from otel_verein.instrumentation.drivers.table import DRIVERS, Driver, Rows, Style
 from otel_verein.instrumentation.drivers.tracers import tracer_for
@@ -118,7 +123,7 @@ class _SubclassIntegration(DatabaseApiIntegration):
         self._connect = driver.connect_factory
         self._base = attribute(module, driver.connection)
         cursors = CursorClasses(attribute(module, driver.cursors[0]), tracer, driver, faults)
-        self._recordings = (_named_like(self._base, _connection_methods(self._base, cursors, driver, faults)),)
+        self._recordings = (_named_like(self._base, _connection_methods(self._base, cursors, driver, tracer, faults)),)
 
     def shared(self, *_: Any, **__: Any) -> _SubclassIntegration:
         """This one, for every connection: it holds no state of any."""
@@ -160,7 +165,7 @@ class CursorClasses:
 
 
 def _connection_methods(
-    base: Any, cursors: CursorClasses, driver: Driver, faults: Faults
+    base: Any, cursors: CursorClasses, driver: Driver, tracer: LedgerTracer, faults: Faults
 ) -> dict[str, Callable[..., Any]]:
     factory, keyword = driver.cursor_factory, driver.cursor_factory.keyword
     make, default = base.cursor, cursors.default
@@ -182,7 +187,7 @@ def _connection_methods(
         return make(connection, *args, **kwargs)
 
     lane = fastlane.making(make, cursor, faults.report, default) if plain else cursor
-    methods: dict[str, Callable[..., Any]] = {"cursor": lane}
+    methods: dict[str, Callable[..., Any]] = {"cursor": lane, **timing_methods(base, tracer)}
     for name in driver.connection_shortcuts:
         methods[name] = _shortcut(name, base, default)
     return methods

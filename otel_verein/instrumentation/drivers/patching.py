@@ -9,7 +9,7 @@ from functools import partial, reduce
 from typing import Any
 
 from otel_verein.instrumentation.drivers.c_types import replace_method
-from otel_verein.instrumentation.drivers.dbapi import LedgerTracer, recording_methods
+from otel_verein.instrumentation.drivers.dbapi import LedgerTracer, recording_methods, timing_methods
 from otel_verein.instrumentation.drivers.deferred import deferred_methods
 from otel_verein.instrumentation.drivers.table import Driver
 from otel_verein.instrumentation.drivers.written import written_methods
@@ -41,6 +41,13 @@ def patch(root: types.ModuleType, driver: Driver, tracer: LedgerTracer) -> list[
                 original = vars(owner)[name]
                 setattr(owner, name, method)
                 undo.append(partial(setattr, owner, name, original))
+    if driver.connection:
+        owner = attribute(root, driver.connection)
+        for name, method in timing_methods(owner, tracer).items():
+            inherited = name not in vars(owner)
+            original = getattr(owner, name)
+            setattr(owner, name, method)
+            undo.append(partial(delattr, owner, name) if inherited else partial(setattr, owner, name, original))
     for path in driver.fetches:
         owner, name = attribute(root, path.rpartition(".")[0]), path.rpartition(".")[2]
         inherited = name not in vars(owner)

@@ -198,8 +198,8 @@ class Asyncpg:
 class Cursors:
     """An async driver whose connections have DB-API cursors."""
 
-    def __init__(self, open, mark: str, error: str) -> None:
-        self.open, self.mark, self.error = open, mark, error
+    def __init__(self, open, mark: str, error: str, refused: str = "select {} 1 from no_such_table") -> None:
+        self.open, self.mark, self.error, self.refused = open, mark, error, refused
         self.calls = [self.select, self.rows, self.many, self.failing]
 
     @asynccontextmanager
@@ -236,7 +236,7 @@ class Cursors:
 
     async def failing(self, connection, tag: str) -> None:
         try:
-            await self._run(connection, "execute", f"select {tag} 1 from no_such_table")
+            await self._run(connection, "execute", self.refused.format(tag))
         except Exception as raised:
             if type(raised).__name__ != self.error:
                 raise
@@ -272,5 +272,7 @@ ASYNC = {
     "asyncpg": Asyncpg(),
     "psycopg-async": Cursors(_psycopg_async, "%s", "UndefinedTable"),
     "aiomysql": Cursors(_aiomysql, "%s", "ProgrammingError"),
-    "aiosqlite": Cursors(_aiosqlite, "?", "OperationalError"),
+    "aiosqlite": Cursors(
+        _aiosqlite, "?", "IntegrityError", "insert {} into matrix_item (id) values (1), (1)"
+    ),  # see Sqlite
 }
