@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 PINS := constraints/dev.txt
 INPUTS := pyproject.toml $(PINS) scripts/make-venv
 ARGS ?=
+COMPILED := otel_verein/instrumentation/drivers/_fastlane.c otel_verein/ledger/_skeleton.c
 
 # pip says little enough to read and enough to see that it moves.
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --no-input -c $(PINS)
@@ -20,7 +21,7 @@ QUIETLY := | sed -u -n -E 's/^(Collecting [^ ]+|Building wheels? .*|Installing c
 group = $(BIN)/dependency-groups $(1) | { grep -v '^mysqlclient' || true; } > $(VENV)/$(1).txt
 
 .NOTPARALLEL:
-.PHONY: help demo test lint types docs bench bench-statements quality soak clean
+.PHONY: help demo test lint types docs bench bench-parts quality soak clean
 
 help:  ## list the targets
 	@sed -n -E 's/^([a-z-]+):.*  ## (.*)/  make \1\t\2/p' Makefile | expand -t 16
@@ -28,11 +29,11 @@ help:  ## list the targets
 demo: $(VENV)/.demo  ## run a real shop under otel-verein and report on it
 	@$(BIN)/python examples/oscar_shop/demo.py $(ARGS)
 
-test: $(VENV)/.test $(VENV)/.services  ## run the tests, with real database servers where they can be installed
+test: $(VENV)/.test $(VENV)/.services $(VENV)/.compiled  ## run the tests, with real database servers where they can be installed
 	@test -e $(VENV)/.mysqlclient || scripts/install-mysqlclient "$(BIN)/python" $(PINS) $(VENV)/.mysqlclient
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-soak: $(VENV)/.test $(VENV)/.services  ## run the long form of the tests that have one
+soak: $(VENV)/.test $(VENV)/.services $(VENV)/.compiled  ## run the long form of the tests that have one
 	@$(BIN)/python -m pytest -m soak $(ARGS)
 
 lint: $(VENV)/.dev  ## check style, format and the layers of imports
@@ -46,11 +47,12 @@ types: $(VENV)/.test  ## check the types of the package
 docs: $(VENV)/.demo  ## write docs/reference again from the code
 	@$(BIN)/python scripts/generate_reference.py
 
-bench: $(VENV)/.bench  ## measure what watching costs; ARGS="--rounds 15 --markdown FILE"
+bench: $(VENV)/.bench $(VENV)/.compiled  ## measure what watching costs; ARGS="--rounds 15 --markdown FILE"
 	@$(BIN)/python benchmarks/overhead.py $(ARGS)
 
-bench-statements: $(VENV)/.demo  ## measure what a new statement costs; ARGS as for bench
+bench-parts: $(VENV)/.demo $(VENV)/.compiled  ## measure what a new statement and a call site cost
 	@$(BIN)/python benchmarks/fingerprints.py $(ARGS)
+	@$(BIN)/python benchmarks/call_sites.py
 
 quality: $(VENV)/.test $(VENV)/.services  ## measure how good the findings are, on labelled cases
 	@$(BIN)/python scripts/measure_n_plus_one.py
@@ -73,6 +75,15 @@ $(VENV)/.test: $(VENV)/.dev
 	@echo "installing what the tests need ..."
 	@$(call group,test)
 	@$(PIP) -e '.[demo,flask,fastapi,starlette,threading]' -r $(VENV)/test.txt $(QUIETLY)
+	@touch $@
+
+# Where the package was installed before there was a compiler, its compiled parts are made now.
+$(VENV)/.compiled: $(VENV)/.demo setup.py $(COMPILED)
+	@for source in $(COMPILED); do \
+	  if [ "$$(ls -t "$$source" "$${source%.c}".*.so 2>/dev/null | head -n 1)" = "$$source" ]; then \
+	    echo "compiling ..."; $(PIP) -q --no-deps -e .; break; \
+	  fi; \
+	done
 	@touch $@
 
 $(VENV)/.services: $(VENV)/.venv scripts/install-services

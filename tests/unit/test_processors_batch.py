@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from time import monotonic
 from typing import Any
 
@@ -48,12 +48,24 @@ class Broken(SpanExporter):
         return SpanExportResult.FAILURE
 
 
+_made: list[VereinSpanProcessor] = []
+
+
+@pytest.fixture(autouse=True)
+def stopped() -> Iterator[None]:
+    """No export thread outlives its test: it would take what later tests of this process count."""
+    yield
+    while _made:
+        _made.pop().shutdown()
+
+
 def processor(exporter: SpanExporter | None, config: Config = KEEP_ALL) -> tuple[VereinSpanProcessor, Any, Collected]:
     """A processor that exports to *exporter*, a tracer that feeds it, and its metrics."""
     metrics = Collected()
     made = VereinSpanProcessor(exporter, config, metrics, resource=Resource.get_empty(), faults=Faults(lambda *_: None))
     provider = TracerProvider(sampler=VereinSampler(config.sampling), shutdown_on_exit=False)
     provider.add_span_processor(made)
+    _made.append(made)
     return made, provider.get_tracer("test"), metrics
 
 
