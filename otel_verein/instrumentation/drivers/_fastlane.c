@@ -30,6 +30,17 @@ typedef struct {
 static PyObject *s_operation, *s_records, *s_seen, *s_enough, *s_due, *s_failed, *s_verbs_ns, *s_attend, *s_counted,
     *s_key, *s_record, *s_connection, *s_target, *s_qualname, *s_folded_site, *s_book_site;
 static PyObject *zero;
+
+/* An attribute that a class keeps in a slot: its place in the objects of that class. */
+typedef struct {
+    PyObject **name;
+    PyTypeObject *type;
+    Py_ssize_t offset;
+} Slot;
+
+static Slot slot_records = {&s_records, NULL, 0}, slot_seen = {&s_seen, NULL, 0}, slot_enough = {&s_enough, NULL, 0},
+            slot_due = {&s_due, NULL, 0}, slot_counted = {&s_counted, NULL, 0}, slot_key = {&s_key, NULL, 0};
+
 static PyObject *add_fetch; /* the general way to add the time of a fetch */
 
 enum { RECORD_FIELDS = 9, DURATION = 2 };
@@ -137,10 +148,23 @@ add_verb_time(PyObject *operation, PyObject *duration)
     return done;
 }
 
-static int
-limit_of(PyObject *operation, PyObject *name, Py_ssize_t *limit)
+/* An attribute as a new reference; read at its place where *owner* is of exactly the type that has it there. */
+static inline PyObject *
+slot_or_attribute(PyObject *owner, const Slot *slot)
 {
-    PyObject *found = PyObject_GetAttr(operation, name);
+    if (Py_TYPE(owner) == slot->type) {
+        PyObject *found = *(PyObject **)((char *)owner + slot->offset);
+        if (found != NULL) {
+            return Py_NewRef(found);
+        }
+    }
+    return PyObject_GetAttr(owner, *slot->name);
+}
+
+static int
+limit_of(PyObject *operation, const Slot *slot, Py_ssize_t *limit)
+{
+    PyObject *found = slot_or_attribute(operation, slot);
     if (found == NULL) {
         return -1;
     }
@@ -153,12 +177,12 @@ limit_of(PyObject *operation, PyObject *name, Py_ssize_t *limit)
 static Py_ssize_t
 count_seen(PyObject *operation, PyObject *found)
 {
-    PyObject *seen = PyObject_GetAttr(operation, s_seen);
+    PyObject *seen = slot_or_attribute(operation, &slot_seen);
     if (seen == NULL) {
         return -1;
     }
     Py_ssize_t times = -1;
-    PyObject *key = PyObject_GetAttr(found, s_key);
+    PyObject *key = slot_or_attribute(found, &slot_key);
     if (key != NULL && PyDict_Check(seen)) {
         PyObject *before = PyDict_GetItemWithError(seen, key);
         if (before != NULL || !PyErr_Occurred()) {
@@ -180,7 +204,7 @@ static int
 append_to(PyObject *operation, PyObject *found, PyObject *record, int failed)
 {
     /* Taking the list and appending to it is one step: no other thread runs in between. */
-    PyObject *records = PyObject_GetAttr(operation, s_records);
+    PyObject *records = slot_or_attribute(operation, &slot_records);
     if (records == NULL || !PyList_Check(records) || PyList_Append(records, record) < 0) {
         Py_XDECREF(records);
         return -1;
@@ -191,7 +215,7 @@ append_to(PyObject *operation, PyObject *found, PyObject *record, int failed)
     if (times < 0 || (failed && PyObject_SetAttr(operation, s_failed, Py_True) < 0)) {
         return -1;
     }
-    if (limit_of(operation, s_enough, &enough) < 0 || limit_of(operation, s_due, &due) < 0) {
+    if (limit_of(operation, &slot_enough, &enough) < 0 || limit_of(operation, &slot_due, &due) < 0) {
         return -1;
     }
     if (times < enough && held < due) {
@@ -218,7 +242,7 @@ book(Lane *self, PyObject *const *args, Py_ssize_t nargs, PyObject *span, PyObje
     if ((found = fingerprint_of(self, args[1])) == NULL || (start = PyLong_FromLongLong(start_ns)) == NULL ||
         (duration = PyLong_FromLongLong(duration_ns)) == NULL ||
         (identity = identity_of(nargs == 3 ? args[2] : NULL)) == NULL ||
-        (target = target_of_cursor(self, args[0])) == NULL || (counted = PyObject_GetAttr(found, s_counted)) == NULL) {
+        (target = target_of_cursor(self, args[0])) == NULL || (counted = slot_or_attribute(found, &slot_counted)) == NULL) {
         goto end;
     }
     error = raised != NULL ? PyObject_GetAttr(raised, s_qualname) : Py_NewRef(Py_None);
@@ -545,6 +569,34 @@ intern_names(void)
     return (zero = PyLong_FromLong(0)) == NULL ? -1 : 0;
 }
 
+/* Find where objects of the class *module*.*name* keep what the *slots* are called; they are read by name otherwise. */
+static int
+locate(const char *module, const char *name, Slot **slots)
+{
+    PyObject *imported = PyImport_ImportModule(module);
+    PyObject *type = imported == NULL ? NULL : PyObject_GetAttrString(imported, name);
+    Py_XDECREF(imported);
+    if (type == NULL) {
+        return -1;
+    }
+    for (; PyType_Check(type) && *slots != NULL; slots++) {
+        PyObject *descriptor = PyObject_GetAttr(type, *(*slots)->name);
+        if (descriptor == NULL) {
+            Py_DECREF(type);
+            return -1;
+        }
+        if (Py_TYPE(descriptor) == &PyMemberDescr_Type && PyDescr_TYPE(descriptor) == (PyTypeObject *)type &&
+            ((PyMemberDescrObject *)descriptor)->d_member->type == T_OBJECT_EX) {
+            (*slots)->offset = ((PyMemberDescrObject *)descriptor)->d_member->offset;
+            (*slots)->type = (PyTypeObject *)type; /* kept for good, as the module is */
+            Py_INCREF(type);
+        }
+        Py_DECREF(descriptor);
+    }
+    Py_DECREF(type);
+    return 0;
+}
+
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "_fastlane",
@@ -563,6 +615,12 @@ PyInit__fastlane(void)
     add_fetch = PyObject_GetAttrString(record_module, "add_fetch");
     Py_DECREF(record_module);
     if (add_fetch == NULL || intern_names() < 0) {
+        return NULL;
+    }
+    Slot *of_operation[] = {&slot_records, &slot_seen, &slot_enough, &slot_due, NULL};
+    Slot *of_fingerprint[] = {&slot_counted, &slot_key, NULL};
+    if (locate("otel_verein.ledger.operation", "Operation", of_operation) < 0 ||
+        locate("otel_verein.ledger.fingerprint", "Fingerprint", of_fingerprint) < 0) {
         return NULL;
     }
     lane_type = (PyTypeObject *)PyType_FromSpec(&lane_spec);
