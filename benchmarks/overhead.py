@@ -21,6 +21,7 @@ from variants import LABELS
 from workload import FILLING, WORKLOADS
 
 HERE = Path(__file__).parent
+TRIPLES = 4000
 
 
 class Worker:
@@ -79,6 +80,13 @@ def measure(rounds: int) -> Raw:
     return raw
 
 
+def beside_the_driver() -> list[float]:
+    """Microseconds that recording adds to a query, triple by triple."""
+    print("operation by operation", file=sys.stderr, flush=True)
+    command = [sys.executable, str(HERE / "per_query.py"), str(TRIPLES)]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
 def check_work(name: str, done: dict[str, int]) -> None:
     """Refuse figures of a variant that lost, kept or counted something else than it should have."""
     if name == "always_on":
@@ -104,8 +112,9 @@ def conditions(rounds: int) -> list[str]:
 
     sizes = ", ".join(f"{w.operations} of {w.label}" for w in WORKLOADS)
     return [
+        f"{TRIPLES} operations of 50 different queries with recording, each beside one without, in one process.",
         f"{rounds} rounds after one of warm-up, each of {sizes}.",
-        "Every variant runs in a process of its own; they take turns, round by round.",
+        "In the rounds every variant runs in a process of its own; they take turns, round by round.",
         "All of them run on one processor: without that, figures of one round differ by a factor of two.",
         "CPU time of all threads of the process, flush included; median [lower quartile, upper quartile].",
         f"{os.cpu_count()} CPUs, {platform.machine()}, Python {platform.python_version()},"
@@ -124,14 +133,17 @@ def main() -> None:
         parser.error("--rounds must be 7 or more: fewer give no spread worth reading")
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    paired = beside_the_driver()
     raw = measure(given.rounds)
     facts = conditions(given.rounds)
-    print(text(raw, facts))
+    print(text(raw, paired, facts))
     if given.json:
-        given.json.write_text(json.dumps({"conditions": facts, "us_per_operation": raw}, indent=1) + "\n")
+        given.json.write_text(
+            json.dumps({"conditions": facts, "us_per_query": paired, "us_per_operation": raw}, indent=1) + "\n"
+        )
     if given.markdown:
         command = f'make bench ARGS="--rounds {given.rounds} --markdown docs/reference/overhead.md"'
-        given.markdown.write_text(markdown(raw, facts, command))
+        given.markdown.write_text(markdown(raw, paired, facts, command))
 
 
 if __name__ == "__main__":
