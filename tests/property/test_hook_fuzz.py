@@ -174,7 +174,9 @@ def dialect(request: pytest.FixtureRequest) -> Dialect:
     return dialect_named(request.param, request)
 
 
-SERVED = [name for name in WHERE if WHERE[name][2]]
+# MariaDB's ODBC driver (3.1.15) itself aborts the process on some calls, without any hook: pytest
+# --hypothesis-seed=16 did so each time.
+SERVED = [name for name in WHERE if WHERE[name][2] and name != "pyodbc-mariadb"]
 
 
 @pytest.mark.service

@@ -28,6 +28,8 @@ from otel_verein.instrumentation.drivers.tracers import tracer_for
 from otel_verein.instrumentation.drivers.written import written_methods
 
 _COMBINED = "_verein_combined"
+_CURSOR_IS_OWN = sys.version_info >= (3, 11)
+"""Whether a shortcut of sqlite3's connection makes its cursor without asking."""
 _VERSIONS = ("VERSION_STRING", "__version__", "sqlite_version", "version")
 """Where a driver may tell its version, the most telling first: PyMySQL's ``__version__`` is that of another driver."""
 
@@ -199,7 +201,8 @@ def _shortcut(name: str, base: Any, recording_cursor: type) -> Callable[..., Any
     def call(connection: Any, /, *args: Any, **kwargs: Any) -> Any:
         if kwargs or not 1 <= len(args) <= most:
             return getattr(base, name)(connection, *args, **kwargs)  # the driver's own error, in its own words
-        cursor = base.cursor(connection, recording_cursor)
+        # before 3.11 it asks the connection, whose class may have a method of its own
+        cursor = base.cursor(connection, recording_cursor) if _CURSOR_IS_OWN else connection.cursor()
         getattr(cursor, name)(*args, **kwargs)
         return cursor
 
