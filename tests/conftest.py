@@ -7,10 +7,16 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 import pytest
+from hypothesis import settings
 
 from tests.services import MariaDB, Postgres, ServiceAbsent
 
 REQUIRE = "VEREIN_REQUIRE_SERVICES"
+
+# Where a change is judged, it is judged by the same examples each time; everywhere else by new ones.
+settings.register_profile("judge", derandomize=True, database=None)
+if os.environ.get(REQUIRE) == "1":
+    settings.load_profile("judge")
 
 
 def absent(reason: str) -> NoReturn:
