@@ -155,7 +155,7 @@ def _counted(directory: Path) -> dict[int, list[int]]:
     return found
 
 
-def _http(command: Sequence[str], page: str = "work") -> Callable[[Place], None]:
+def _http(command: Sequence[str], page: str = "do") -> Callable[[Place], None]:
     def serve(place: Place) -> None:
         port = free_port()
         with place.running([part.format(port=port, host=LOOPBACK) for part in command]) as process:

@@ -23,7 +23,7 @@ async def async_page(request, number: int) -> HttpResponse:
     return HttpResponse("done")
 
 
-urlpatterns = [path("work/<int:number>", page), path("async/<int:number>", async_page)]
+urlpatterns = [path("do/<int:number>", page), path("async/<int:number>", async_page)]
 
 
 def _wsgi():

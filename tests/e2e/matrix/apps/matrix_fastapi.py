@@ -8,7 +8,7 @@ from matrix_work import work, work_async
 app = FastAPI()
 
 
-@app.get("/work/{number}")
+@app.get("/do/{number}")
 def page(number: int) -> str:
     work(number)
     return "done"

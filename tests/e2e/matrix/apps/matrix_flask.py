@@ -8,7 +8,7 @@ from matrix_work import work
 app = Flask(__name__)
 
 
-@app.get("/work/<int:number>")
+@app.get("/do/<int:number>")
 def page(number: int) -> str:
     work(number)
     return "done"
