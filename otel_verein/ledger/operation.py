@@ -34,6 +34,7 @@ GroupKey = tuple[int, str]
 
 _duration = itemgetter(DURATION)
 _DEEPEST_PATH = 50
+_FOLD_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,6 @@ class Operation:
         "__weakref__",
         "_beyond",
         "_distinct_known",
-        "_folded",
         "_groups",
         "_lock",
         "_taken",
@@ -115,7 +115,6 @@ class Operation:
         self._lock = Lock()  # guards what folding changes; appending tries it and goes on where it is taken
         self._groups: dict[GroupKey, QueryGroup] = {}
         self._beyond: QueryGroup | None = None
-        self._folded = 0
         self._distinct_known = True
         self._taken: list[RecordFields] = []
 
@@ -156,8 +155,11 @@ class Operation:
             return
         self.open = False
         self.enough = 0  # every append attends from now on, and finds that the operation has ended
-        with self._lock:
-            self._taken, self.records = self.records, []
+        # A fold that goes on ends first; one that an interrupt broke off may have left the lock taken for ever.
+        held = self._lock.acquire(timeout=_FOLD_S)
+        self._taken, self.records = self.records, []
+        if held:
+            self._lock.release()
 
     def disown(self) -> None:
         """In a forked child: the operation goes on in the parent; queries here belong to none."""
@@ -168,27 +170,25 @@ class Operation:
 
     def totals(self) -> Totals:
         """The figures of all queries, exact whatever was folded; after :meth:`close`."""
-        with self._lock:
-            folded = list(self._groups.values()) + ([self._beyond] if self._beyond else [])
-            errors = sum(group.errors for group in folded)
-            if self.failed:
-                errors += sum(record[ERROR] is not None for record in self._taken)
-            return Totals(
-                queries=self._folded + len(self._taken),
-                distinct=len(self.seen)
-                if self._distinct_known and len(self.seen) < self.ledger.most_distinct
-                else None,
-                errors=errors,
-                db_duration_ns=sum(map(_duration, self._taken), self.verbs_ns + sum(g.total_ns for g in folded)),
-            )
+        folded = list(self._groups.values()) + ([self._beyond] if self._beyond else [])
+        taken = [record for record in self._taken if record[DURATION] is not None] if folded else self._taken
+        errors = sum(group.errors for group in folded)
+        if self.failed:
+            errors += sum(record[ERROR] is not None for record in taken)
+        known = self._distinct_known and len(self.seen) < self.ledger.most_distinct
+        return Totals(
+            queries=sum(group.count for group in folded) + len(taken),
+            distinct=len(self.seen) if known else None,
+            errors=errors,
+            db_duration_ns=sum(map(_duration, taken), self.verbs_ns + sum(group.total_ns for group in folded)),
+        )
 
     def groups(self) -> list[QueryGroup]:
         """The queries by parent span and fingerprint, in order of first appearance, transaction verbs apart.
 
         Call once, after :meth:`close`.
         """
-        with self._lock:
-            self._group(self._taken)
+        self._group(self._taken)
         contexts = ((span.get_span_context(), span) for span in self.spans)
         ended = {context.span_id: span for context, span in contexts if context is not None}
         for group in self._groups.values():
@@ -228,7 +228,6 @@ class Operation:
         settled = self.records[:]
         self._group(settled, folded=True)
         del self.records[: len(settled)]  # in place: another thread may be about to append to this very list
-        self._folded += len(settled)
         for group in self._groups.values():
             group.fold(self.ledger.config.compression.slowest + 1)
         if self._beyond is not None:
@@ -240,6 +239,8 @@ class Operation:
     def _group(self, records: list[RecordFields], *, folded: bool = False) -> None:
         groups = self._groups
         for fields in records:
+            if fields[DURATION] is None:
+                continue  # in its group already: an interrupt broke off the fold that put it there
             record = QueryRecord._make(fields)
             key = (id(record.parent), record.fingerprint.key)
             group = groups.get(key)
@@ -247,9 +248,9 @@ class Operation:
                 group = self._new_group(key, record)
             if group.call_site is None:
                 group.call_site = self.call_sites.get(key)
-            group.add(record)
             if folded:  # a fetch that is still going on adds its time to the group
                 fields[DURATION], fields[FOUND] = None, group
+            group.add(record)
 
     def _new_group(self, key: GroupKey, record: QueryRecord) -> QueryGroup:
         if len(self._groups) >= self.ledger.most_groups and self._beyond is not None:

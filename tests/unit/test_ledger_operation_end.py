@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterator
+from time import perf_counter
+from typing import Any
+
+import pytest
 
 from otel_verein.config import Config
+from otel_verein.config.schema import Limits
 from otel_verein.ledger import Ledger, Operation
 from otel_verein.ledger.record import RecordFields, add_fetch
 from tests.unit.operations import a_record, a_span, an_operation, ended
@@ -77,3 +83,47 @@ def test_fetch_time_is_the_statements() -> None:
     totals = ended(operation).totals()
 
     assert (2001, 1000 + 500 + 250 + 2000) == (totals.queries, totals.db_duration_ns)
+
+
+class _Interrupting(list[RecordFields]):
+    """Records; reading the fifth of them for a fold is interrupted, as Ctrl-C may do it."""
+
+    interrupt = True
+
+    def __getitem__(self, index: Any) -> Any:
+        found = super().__getitem__(index)
+        return _interrupted(found) if self.interrupt and isinstance(index, slice) else found
+
+
+def _interrupted(records: list[RecordFields]) -> Iterator[RecordFields]:
+    yield from records[:5]
+    raise KeyboardInterrupt
+
+
+def test_an_interrupted_fold_loses_nothing() -> None:
+    """Ctrl-C in the midst of a fold reaches the application; the operation still ends with all its queries."""
+    operation = an_operation(Config(limits=Limits(records_per_operation=20)))
+    records = operation.records = _Interrupting()
+
+    with pytest.raises(KeyboardInterrupt):
+        for number in range(40):
+            operation.append(a_record(operation, STATEMENT, at_ns=number, took_ns=10, parameters=number))
+    records.interrupt = False
+    operation.append(a_record(operation, STATEMENT, at_ns=100, took_ns=10, parameters=100))
+
+    totals = ended(operation).totals()
+    (group,) = operation.groups()
+    assert (21, 210, 21) == (totals.queries, totals.db_duration_ns, group.count)
+
+
+def test_a_lock_that_an_interrupt_left_taken_does_not_hang_the_end() -> None:
+    """Whoever was interrupted between taking the lock and giving it back will not give it back."""
+    operation = an_operation()
+    operation.append(a_record(operation, STATEMENT))
+    operation._lock.acquire()
+    begun = perf_counter()
+
+    totals = ended(operation).totals()
+
+    assert totals.queries == 1
+    assert perf_counter() - begun < 5
