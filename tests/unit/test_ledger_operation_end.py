@@ -105,9 +105,12 @@ def test_an_interrupted_fold_loses_nothing() -> None:
     operation = an_operation(Config(limits=Limits(records_per_operation=20)))
     records = operation.records = _Interrupting()
 
-    with pytest.raises(KeyboardInterrupt):
+    def append_all() -> None:
         for number in range(40):
             operation.append(a_record(operation, STATEMENT, at_ns=number, took_ns=10, parameters=number))
+
+    with pytest.raises(KeyboardInterrupt):
+        append_all()
     records.interrupt = False
     operation.append(a_record(operation, STATEMENT, at_ns=100, took_ns=10, parameters=100))
 
