@@ -53,7 +53,7 @@ RecordFields = list[Any]
 A record that was folded into a group keeps no time of its own: its duration is None and its first field the group.
 """
 
-FOUND, START, DURATION, ERROR, PARENT = range(5)
+FOUND, START, DURATION, ERROR, PARENT, IDENTITY, BATCH, TARGET, STATEMENT = range(9)
 
 
 def add_fetch(record: RecordFields, duration_ns: int) -> None:

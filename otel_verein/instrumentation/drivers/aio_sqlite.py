@@ -20,14 +20,13 @@ from otel_verein.instrumentation.drivers.dbapi import current_span
 from otel_verein.instrumentation.script.command import book_outside
 from otel_verein.ledger import Operation
 from otel_verein.ledger.operation import SPAN_ATTRIBUTE
-from otel_verein.ledger.record import RecordFields
+from otel_verein.ledger.record import PARENT, STATEMENT, RecordFields
 
 _STATEMENTS = frozenset({"execute", "executemany", "executescript", "_execute_insert", "_execute_fetchall"})
 _ROW_ID = "SELECT last_insert_rowid()"
 """What aiosqlite sends itself after an ``execute_insert``."""
 _CANCELLED = "CancelledError"
 """By its name: the class is asyncio's, which imports ssl, and hooks are made before gevent can patch that."""
-_PARENT, _STATEMENT = 4, 8
 
 
 def replacements(root: Any, tracer: AsyncTracer) -> Iterator[Replacement]:
@@ -130,7 +129,7 @@ class _Calls:
         parameters: Any
         statement, parameters, *_ = (*given, None, None)
         for record in aside.records:  # of a function of the application that the statement called
-            if record[_STATEMENT] not in (statement, _ROW_ID):
+            if record[STATEMENT] not in (statement, _ROW_ID):
                 _hand_over(record, span)
         error = None if kind is None else kind.__qualname__
         if error is not None and not aside.started_ns and error != _CANCELLED:
@@ -150,7 +149,7 @@ class _Calls:
 
 
 def _hand_over(record: RecordFields, span: Any) -> None:
-    record[_PARENT] = span
+    record[PARENT] = span
     operation = getattr(span, SPAN_ATTRIBUTE, None)
     if operation is None:
         book_outside(record)
