@@ -67,11 +67,46 @@ class NPlusOne:
 
 
 @dataclass(frozen=True, slots=True)
+class SamplingRule:
+    """The ratio of the operations whose name matches a glob."""
+
+    operation: str
+    ratio: float
+
+
+@dataclass(frozen=True, slots=True)
 class Sampling:
     """Which operations are kept as whole traces; counting is always complete."""
 
     ratio: float = option(
         0.1, at_least=0, at_most=1, help="Share of the operations without error, breach or N+1 that is kept."
+    )
+    operations: tuple[SamplingRule, ...] = option(
+        (),
+        entries=SamplingRule,
+        help="Other ratios by name: entries with `operation` (a glob on the name) and `ratio`; the first match holds.",
+    )
+    traces_per_second: float = option(
+        0.0,
+        unit="{trace}/s",
+        at_least=0,
+        help="About how many such traces a process keeps in a second, at most; 0 for no cap. "
+        "Under the cap the ratio falls, and the weights with it.",
+    )
+    decide: str = option(
+        "process",
+        choices=("process", "collector"),
+        help="Who decides: this process, or the tail sampling of a collector, which then gets every operation, "
+        "tagged and compressed.",
+    )
+    remote_parents: str = option(
+        "follow",
+        choices=("follow", "ignore"),
+        help="Whether the decision of the calling service holds for what has no error, breach or N+1; `ignore` "
+        "where callers are not trusted.",
+    )
+    dry_run: bool = option(
+        False, help="Keep everything, and say on each trace what would have been decided; to try ratios and budgets."
     )
 
 
@@ -104,6 +139,12 @@ class Limits:
         1.0, unit="s", above=0, help="Time without a query after which an operation of late queries ends."
     )
     late_longest_s: float = option(60.0, unit="s", above=0, help="Longest time that late queries are one operation.")
+    remembered_decisions: int = option(
+        10_000,
+        unit="{trace}",
+        at_least=1,
+        help="Traces whose decision a process remembers, so that what comes late follows it.",
+    )
     operation_names: int = option(
         500, unit="{name}", at_least=1, help="Operation names on metrics; further ones read `other`."
     )
@@ -143,6 +184,18 @@ class Export:
         unit="{operation}",
         at_least=1,
         help="Kept operations that may wait; further ones are dropped, counted.",
+    )
+    queue_bytes: int = option(
+        16_777_216,
+        unit="By",
+        at_least=65_536,
+        help="Estimated size of the kept operations that may wait; further ones are dropped, counted.",
+    )
+    request_bytes: int = option(
+        3_500_000,
+        unit="By",
+        at_least=65_536,
+        help="Encoded size of one request or line; more is split. A gRPC server takes 4 MiB unless told otherwise.",
     )
     segment_bytes: int = option(
         16_777_216, unit="By", at_least=1024, help="Size at which a file is closed and the next begun."

@@ -9,7 +9,7 @@ from dataclasses import Field, dataclass, fields
 from datetime import date
 from typing import Any
 
-from otel_verein.config.schema import Config, IgnoreRule
+from otel_verein.config.schema import Config, IgnoreRule, SamplingRule
 from otel_verein.errors import Problem
 
 SECTIONS: dict[str, Any] = {section.name: section.default_factory for section in fields(Config)}
@@ -75,7 +75,9 @@ def _suggestion(key: str, known: Iterable[str]) -> str:
 def _typed(option: Field[Any], value: object) -> tuple[Any, str]:
     default = option.default
     if option.metadata["entries"] is not None:
-        return _rules(value)
+        return _ENTRIES[option.metadata["entries"]](value)
+    if isinstance(default, bool):
+        return _switch(value)
     if option.metadata["choices"]:
         choices = option.metadata["choices"]
         return (value, "") if value in choices else (None, f"must be one of {', '.join(choices)}")
@@ -127,6 +129,47 @@ def _wrong_with_rule(given: object) -> str:
     if not any(given.get(pattern) for pattern in _PATTERNS):
         return f"has none of {', '.join(_PATTERNS)}"
     return ""
+
+
+_RATIO_KEYS = tuple(field.name for field in fields(SamplingRule))
+
+
+def _ratios(value: object) -> tuple[Any, str]:
+    """Ratios by name from a list of mappings, or what is wrong with the first bad one."""
+    if not isinstance(value, list):
+        return None, "is not a list of entries, each with operation and ratio"
+    rules: list[SamplingRule] = []
+    for number, given in enumerate(value, start=1):
+        wrong = _wrong_with_ratio(given)
+        if wrong:
+            return None, f"is not usable: entry {number} {wrong}"
+        rules.append(SamplingRule(given["operation"], float(given["ratio"])))
+    return tuple(rules), ""
+
+
+def _wrong_with_ratio(given: object) -> str:
+    if not isinstance(given, dict):
+        return "is not a mapping"
+    unknown = [str(key) for key in given if key not in _RATIO_KEYS]
+    if unknown:
+        return f"has an unknown key {unknown[0]!r}{_suggestion(unknown[0], _RATIO_KEYS)}"
+    if not isinstance(given.get("operation"), str) or not given["operation"].strip():
+        return "has no operation, such as 'GET /health*'"
+    ratio = _number(given.get("ratio"), whole=False)
+    if ratio is None or not 0 <= ratio <= 1:
+        return "has no ratio between 0 and 1"
+    return ""
+
+
+_ENTRIES = {IgnoreRule: _rules, SamplingRule: _ratios}
+
+
+def _switch(value: object) -> tuple[Any, str]:
+    """On or off, also as the words of a variable."""
+    if isinstance(value, bool):
+        return value, ""
+    known = {"true": True, "false": False}.get(value.strip().lower()) if isinstance(value, str) else None
+    return known, "" if known is not None else "is neither true nor false"
 
 
 def _number(value: object, *, whole: bool) -> int | float | None:

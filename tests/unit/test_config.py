@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from otel_verein.config import Config, load
+from otel_verein.config.schema import SamplingRule
 from otel_verein.errors import ConfigError
 
 BAD = [
@@ -22,6 +23,18 @@ BAD = [
      "{f}:2: thresholds.queries: 200 must not be above thresholds.queries_critical: 100"),
     ("a: [\n", "{f}:2: is not valid YAML: expected the node content, but found '<stream end>'"),
     ("export:\n  directory: ''\n", "{f}:2: export.directory: '' is not a non-empty string"),
+    ("sampling:\n  dry_run: maybe\n", "{f}:2: sampling.dry_run: 'maybe' is neither true nor false"),
+    ("sampling:\n  dry_run: 1\n", "{f}:2: sampling.dry_run: 1 is neither true nor false"),
+    ("sampling:\n  decide: later\n", "{f}:2: sampling.decide: 'later' must be one of process, collector"),
+    ("sampling:\n  operations: 3\n",
+     "{f}:2: sampling.operations: 3 is not a list of entries, each with operation and ratio"),
+    ("sampling:\n  operations: [{ratio: 0.5}]\n",
+     "{f}:2: sampling.operations: [{'ratio': 0.5}] is not usable: entry 1 has no operation, such as 'GET /health*'"),
+    ("sampling:\n  operations: [{operation: a, ratio: 2}]\n",
+     "{f}:2: sampling.operations: [{'operation': 'a', 'ratio': 2}] is not usable: entry 1 has no ratio between 0 and 1"),
+    ("sampling:\n  operations: [{operation: a, rate: 1}]\n",
+     "{f}:2: sampling.operations: [{'operation': 'a', 'rate': 1}] is not usable: entry 1 has an unknown key 'rate'; "
+     "did you mean 'ratio'?"),
     ("call_site:\n  application: [1]\n", "{f}:2: call_site.application: [1] is not a list of strings"),
 ]  # fmt: skip
 
@@ -49,7 +62,16 @@ def test_a_bad_file_says_where_and_what(tmp_path: Path, text: str, message: str)
     with pytest.raises(ConfigError) as raised:
         load({}, tmp_path)
 
-    assert str(raised.value) == message.format(f=file)
+    assert str(raised.value) == message.replace("{f}", str(file))
+
+
+def test_ratios_by_name_and_switches_are_read(tmp_path: Path) -> None:
+    """A list of ratios becomes rules; a switch is a word in the file or in a variable."""
+    (tmp_path / "verein.yaml").write_text("sampling:\n  operations: [{operation: 'GET /health*', ratio: 0}]\n")
+
+    sampling = load({"VEREIN_SAMPLING_DRY_RUN": "true"}, tmp_path).sampling
+
+    assert (sampling.operations, sampling.dry_run) == ((SamplingRule("GET /health*", 0.0),), True)
 
 
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
