@@ -1,16 +1,19 @@
 """Which operations are kept as whole traces, with which weight, and why.
 
-Consistent probability sampling as the OpenTelemetry specification has it (trace/tracestate-probability-sampling):
-a trace is kept if its 56-bit randomness R (``rv``, else the low bits of the trace id) is at least the rejection
-threshold T; a kept span stands for 2^56 / (2^56 - T) spans; T travels as ``ot=th`` in the tracestate. What is
-always kept carries ``th:0`` and stands for itself.
+Consistent probability sampling as the OpenTelemetry specification has it (trace/tracestate-probability-sampling);
+what is always kept carries ``th:0`` and stands for itself. Thresholds and tracestates are in
+:mod:`otel_verein.processors.tracestate`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace.sampling import Decision as SdkDecision
@@ -19,10 +22,32 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, TraceState, get_cur
 from opentelemetry.util.types import Attributes
 
 from otel_verein.config.schema import Sampling
+from otel_verein.processors.rate_cap import RateCap
+from otel_verein.processors.remembered import Followed
+from otel_verein.processors.tracestate import (
+    LOW_BITS,
+    consistent_threshold,
+    randomness,
+    threshold_of,
+    weight_of,
+    with_threshold,
+)
 
-_BITS = 56
-_ALL = 1 << _BITS
-_HEX_DIGITS = _BITS // 4
+__all__ = [
+    "SAMPLED_OUT",
+    "Decision",
+    "KeepReason",
+    "Policy",
+    "Provisional",
+    "VereinSampler",
+    "randomness",
+    "threshold_of",
+    "weight_of",
+    "with_threshold",
+]
+
+_WOULD_BE_SAMPLED_OUT: Final = "sampled_out"
+_NAMES_REMEMBERED = 1024
 
 
 class KeepReason(str, Enum):
@@ -31,92 +56,180 @@ class KeepReason(str, Enum):
     ERROR = "error"
     BREACH = "breach"
     N_PLUS_ONE = "n_plus_one"
+    FORCED = "forced"
     SAMPLED = "sampled"
     PARENT = "parent"
+    COLLECTOR = "collector"
+    DRY_RUN = "dry_run"
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """``reason`` is None for what is sampled out; ``threshold`` is None where the weight is unknown."""
+    """What becomes of an operation.
+
+    ``reason`` is None for what is sampled out; ``threshold`` is None where the weight is unknown. ``would`` is what
+    this process would have decided, where it keeps everything: a KeepReason's value or ``sampled_out``.
+    """
 
     reason: KeepReason | None
     threshold: int | None
+    would: str | None = None
 
     @property
     def keep(self) -> bool:
         """Whether the operation is exported."""
         return self.reason is not None
 
-
-SAMPLED_OUT = Decision(None, None)
-
-
-def threshold_of(ratio: float) -> int:
-    """The rejection threshold that keeps *ratio* of all traces: 0 keeps all, 2^56 none."""
-    return round((1.0 - ratio) * _ALL)
+    @property
+    def would_keep(self) -> bool:
+        """Whether it would be exported without dry run and collector; what comes late follows this."""
+        return self.reason is not None if self.would is None else self.would != _WOULD_BE_SAMPLED_OUT
 
 
-def randomness(trace_id: int, trace_state: TraceState | None) -> int:
-    """The 56 random bits of a trace: a valid ``rv``, else the low bits of the id."""
-    given = _fields(trace_state).get("rv", "")
-    if len(given) == _HEX_DIGITS and all(digit in "0123456789abcdef" for digit in given):
-        return int(given, 16)
-    return trace_id & (_ALL - 1)
+SAMPLED_OUT: Final = Decision(None, None)
+_ERROR: Final = Decision(KeepReason.ERROR, 0)
+_BREACH: Final = Decision(KeepReason.BREACH, 0)
+_N_PLUS_ONE: Final = Decision(KeepReason.N_PLUS_ONE, 0)
+_FORCED: Final = Decision(KeepReason.FORCED, 0)
 
 
-def decide(breaches: Sequence[str], context: SpanContext, parent: SpanContext | None, sampling: Sampling) -> Decision:
-    """Say whether an ended operation is exported, with which threshold, and why.
+class Provisional(NamedTuple):
+    """What holds while an operation runs.
 
-    *breaches* are its tags; *context* that of its root span; *parent* the remote parent, if any, whose
-    decision holds for whatever broke no budget.
+    ``sampled`` and ``trace_state`` are what outgoing calls carry. ``threshold`` is that of the rate cap alone, 0
+    without one: the ratio joins it at the end, when the name is known that a rule may be for.
     """
-    if breaches:
-        reason = KeepReason.N_PLUS_ONE if tuple(breaches) == ("n_plus_one",) else KeepReason.BREACH
-        return Decision(KeepReason.ERROR if "error" in breaches else reason, 0)
-    if parent is not None and parent.is_remote:
-        if not parent.trace_flags.sampled:
-            return SAMPLED_OUT
-        return Decision(KeepReason.PARENT, _threshold(parent.trace_state))
-    threshold = threshold_of(sampling.ratio)
-    if randomness(context.trace_id, context.trace_state) >= threshold:
-        return Decision(KeepReason.SAMPLED, threshold)
-    return SAMPLED_OUT
+
+    sampled: bool
+    threshold: int
+    trace_state: TraceState | None
 
 
-def with_threshold(trace_state: TraceState | None, threshold: int | None) -> TraceState:
-    """*trace_state* with ``ot=th`` set, or without it where the threshold is None; other entries stay."""
-    fields = _fields(trace_state)
-    fields.pop("th", None)
-    if threshold is not None:
-        fields = {"th": f"{threshold:014x}".rstrip("0") or "0", **fields}
-    entries = [(key, value) for key, value in (trace_state or {}).items() if key != "ot"]
-    if fields:
-        entries.insert(0, ("ot", ";".join(f"{key}:{value}" for key, value in fields.items())))
-    return TraceState(entries)
+class Policy:
+    """The sampling of one configuration, for one process. Safe for threads."""
+
+    def __init__(self, sampling: Sampling, clock: Callable[[], float] = time.monotonic) -> None:
+        self._coin = threshold_of(sampling.ratio)
+        self._follows = sampling.remote_parents == "follow"
+        self._collector = sampling.decide == "collector"
+        self._keeps_all = self._collector or sampling.dry_run
+        self._cap = RateCap(sampling.traces_per_second, clock) if sampling.traces_per_second > 0 else None
+        self._of_name = _by_name(sampling, self._coin) if sampling.operations else None
+        self._sampled = Decision(KeepReason.SAMPLED, self._coin)
+        self._in = Provisional(True, 0, with_threshold(None, self._coin))
+        self._out = Provisional(False, 0, None)
+        self._plain = self._cap is None and not self._keeps_all
+
+    def at_start(self, trace_id: int, parent: SpanContext | None) -> Provisional:
+        """The provisional decision on an operation, whose *parent* is None or remote; called once for each.
+
+        The end can only add an operation to what the flag promises, unless a rule for its name has a smaller ratio.
+        """
+        if parent is None and self._plain:
+            return self._in if trace_id & LOW_BITS >= self._coin else self._out
+        return self._start(trace_id, parent)
+
+    def at_end(
+        self,
+        breaches: Sequence[str],
+        name: str,
+        trace_id: int,
+        trace_state: TraceState | None,
+        parent: SpanContext | None,
+        provisional_threshold: int,
+        forced: bool = False,
+        followed: Followed | None = None,
+    ) -> Decision:
+        """Say whether an ended operation is exported, with which threshold, and why.
+
+        *breaches* are its tags; *followed* is what was decided for the operation it came after, and *parent* the
+        remote parent: they decide, in this order, on what has no breach and is not *forced*. *trace_state* is its
+        own; *provisional_threshold* that of :meth:`at_start`.
+        """
+        if breaches:
+            decision = _for(breaches)
+        elif forced:
+            decision = _FORCED
+        elif followed is not None:
+            decision = Decision(KeepReason.PARENT, followed.threshold) if followed.kept else SAMPLED_OUT
+        elif parent is not None and self._follows and parent.is_remote:
+            decision = _of_parent(parent)
+        else:
+            threshold = self._coin if self._of_name is None else self._of_name(name)
+            if provisional_threshold > threshold:
+                threshold = provisional_threshold
+            given = trace_id & LOW_BITS if trace_state is None else randomness(trace_id, trace_state)
+            if given < threshold:
+                decision = SAMPLED_OUT
+            elif threshold == self._coin:
+                decision = self._sampled
+            else:
+                decision = Decision(KeepReason.SAMPLED, threshold)
+        return self._kept_anyway(decision) if self._keeps_all else decision
+
+    def _start(self, trace_id: int, parent: SpanContext | None) -> Provisional:
+        state = parent.trace_state if parent is not None else None
+        follows = parent is not None and self._follows and parent.is_remote
+        capped = self._cap.threshold() if self._cap is not None and not follows else 0
+        if self._keeps_all:
+            # The flag tells the truth: this process drops nothing, whatever it would have decided.
+            return Provisional(True, capped, with_threshold(state, 0))
+        if parent is not None and follows:
+            return Provisional(bool(parent.trace_flags & 1), 0, _as_the_parent(parent))
+        threshold = max(self._coin, capped)
+        sampled = randomness(trace_id, state) >= threshold
+        return Provisional(sampled, capped, with_threshold(state, threshold if sampled else None))
+
+    def _kept_anyway(self, decision: Decision) -> Decision:
+        would = decision.reason.value if decision.reason is not None else _WOULD_BE_SAMPLED_OUT
+        if self._collector:
+            return Decision(KeepReason.COLLECTOR, 0, would)
+        return Decision(decision.reason or KeepReason.DRY_RUN, 0, would)
 
 
-def _fields(trace_state: TraceState | None) -> dict[str, str]:
-    text = trace_state.get("ot") if trace_state else None
-    return dict(part.split(":", 1) for part in text.split(";") if ":" in part) if text else {}
+def _for(breaches: Sequence[str]) -> Decision:
+    if "error" in breaches:
+        return _ERROR
+    return _N_PLUS_ONE if len(breaches) == 1 and breaches[0] == "n_plus_one" else _BREACH
 
 
-def _threshold(trace_state: TraceState | None) -> int | None:
-    given = _fields(trace_state).get("th", "")
-    if 1 <= len(given) <= _HEX_DIGITS and all(digit in "0123456789abcdef" for digit in given):
-        return int(given.ljust(_HEX_DIGITS, "0"), 16)
-    return None
+def _of_parent(parent: SpanContext) -> Decision:
+    if not parent.trace_flags & 1:
+        return SAMPLED_OUT
+    return Decision(KeepReason.PARENT, consistent_threshold(parent.trace_id, parent.trace_state))
+
+
+def _as_the_parent(parent: SpanContext) -> TraceState:
+    """What outgoing calls carry on: a threshold only with the decision that it belongs to."""
+    state = parent.trace_state
+    if "ot" not in state:
+        return state
+    if parent.trace_flags & 1 and consistent_threshold(parent.trace_id, state) is not None:
+        return state
+    return with_threshold(state, None)
+
+
+def _by_name(sampling: Sampling, otherwise: int) -> Callable[[str], int]:
+    """The threshold of the first rule for a name; names that came last are remembered."""
+    rules = [(rule.operation, threshold_of(rule.ratio)) for rule in sampling.operations]
+
+    @lru_cache(maxsize=_NAMES_REMEMBERED)
+    def of_name(name: str) -> int:
+        return next((threshold for glob, threshold in rules if fnmatchcase(name, glob)), otherwise)
+
+    return of_name
 
 
 class VereinSampler(Sampler):
     """Records every span, and gives each the provisional decision that outgoing calls carry.
 
-    The coin of the trace decides the sampled flag, so downstream services keep the same traces; the end of the
-    operation can only add traces (errors, breaches, N+1), never take one back.
+    The coin of the trace decides the sampled flag, so downstream services keep the same traces. It is for the spans of
+    an SDK that is set up by hand: the span processor asks a policy of its own, since each counts what starts.
     """
 
-    def __init__(self, sampling: Sampling) -> None:
+    def __init__(self, sampling: Sampling, policy: Policy | None = None) -> None:
+        self.policy = policy or Policy(sampling)
         self._ratio = sampling.ratio
-        self._threshold = threshold_of(sampling.ratio)
 
     def should_sample(
         self,
@@ -130,12 +243,12 @@ class VereinSampler(Sampler):
     ) -> SamplingResult:
         """RECORD_AND_SAMPLE for what the parent or the coin samples, RECORD_ONLY for the rest."""
         parent = get_current_span(parent_context).get_span_context()
-        if parent.is_valid:
-            sampled = bool(parent.trace_flags.sampled)
+        if parent.is_valid and not parent.is_remote:
+            sampled: bool = bool(parent.trace_flags & 1)
             state: TraceState | None = parent.trace_state
         else:
-            sampled = randomness(trace_id, None) >= self._threshold
-            state = with_threshold(None, self._threshold) if sampled else None
+            provisional = self.policy.at_start(trace_id, parent if parent.is_valid else None)
+            sampled, state = provisional.sampled, provisional.trace_state
         decision = SdkDecision.RECORD_AND_SAMPLE if sampled else SdkDecision.RECORD_ONLY
         return SamplingResult(decision, attributes, state)
 
