@@ -11,16 +11,17 @@ TYPE_CHECKING = False  # as in typing, which costs 30 modules
 if TYPE_CHECKING:
     from typing import Any
 
-    from otel_verein.handwritten import entity, ignore, items, measure, operation
+    from otel_verein.handwritten import entity, ignore, items, keep, measure, operation
     from otel_verein.processors import VereinSpanProcessor
 
-__all__ = ["operation", "measure", "entity", "items", "ignore", "VereinSpanProcessor", "__version__"]
+__all__ = ["operation", "measure", "entity", "items", "keep", "ignore", "VereinSpanProcessor", "__version__"]
 
 _HOMES = {
     "operation": "otel_verein.handwritten",
     "measure": "otel_verein.handwritten",
     "entity": "otel_verein.handwritten",
     "items": "otel_verein.handwritten",
+    "keep": "otel_verein.handwritten",
     "ignore": "otel_verein.handwritten",
     "VereinSpanProcessor": "otel_verein.processors",
 }

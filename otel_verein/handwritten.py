@@ -71,6 +71,13 @@ def items(number: int) -> None:
         found.facts[semconv.ITEMS] = int(found.facts.get(semconv.ITEMS, 0)) + number
 
 
+def keep() -> None:
+    """Keep the trace of the current operation, whatever the sampling says of it; it stands for itself only."""
+    found = _current_operation()
+    if found is not None:
+        found.forced = True
+
+
 def ignore(reason: str) -> Block:
     """Repeats of statements in this block are meant: they count, and are no finding.
 

@@ -7,13 +7,14 @@ from typing import Any
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
-from opentelemetry.trace import SpanContext, TraceFlags
+from opentelemetry.trace import SpanContext, TraceFlags, TraceState
 
 from otel_verein import semconv
 from otel_verein.ledger.verdict import Finding
 from otel_verein.processors.sampling import Decision, KeepReason, with_threshold
 from otel_verein.processors.tagging import Tags
 
+_SAMPLED_FLAGS = tuple(TraceFlags(flags | TraceFlags.SAMPLED) for flags in range(256))
 _LONG, _MEDIUM, _SHORT = "long", "medium", "short"
 
 
@@ -21,7 +22,7 @@ def tier(decision: Decision, tags: Tags) -> str:
     """How long the trace is worth keeping: errors and critical ones longest, samples shortest."""
     if tags.severity == "critical":
         return _LONG
-    return _MEDIUM if decision.reason in (KeepReason.BREACH, KeepReason.N_PLUS_ONE) else _SHORT
+    return _MEDIUM if tags.breaches or decision.reason is KeepReason.FORCED else _SHORT
 
 
 class Exported:
@@ -31,34 +32,55 @@ class Exported:
         self._decision = decision
         self.tier = tier
         self.resource = resource
+        # Tracestates with the weight, by the identity of what they were without, which is held so that it stays one;
+        # nearly all spans of an operation have the same.
+        self._states: dict[int, TraceState] = {}
+        self._given: list[TraceState] = []
 
     def context(self, context: SpanContext) -> SpanContext:
         """*context*, sampled, with the weight of the decision in its tracestate."""
-        return SpanContext(
-            trace_id=context.trace_id,
-            span_id=context.span_id,
-            is_remote=False,
-            trace_flags=TraceFlags(context.trace_flags | TraceFlags.SAMPLED),
-            trace_state=with_threshold(context.trace_state, self._decision.threshold),
-        )
+        return self._sampled(context, context.span_id)
 
-    def span(self, span: ReadableSpan, attributes: Mapping[str, Any] | None = None) -> ReadableSpan:
-        """*span* with its tier and *attributes*."""
-        return self._rebuilt(span, attributes or {}, span.events)
+    def child_of(self, parent: SpanContext, span_id: int) -> SpanContext:
+        """The context of a new span below *parent*."""
+        return self._sampled(parent, span_id)
+
+    def _sampled(self, context: SpanContext, span_id: int) -> SpanContext:
+        given = context.trace_state
+        state = self._states.get(id(given))
+        if state is None:
+            state = self._states[id(given)] = with_threshold(given, self._decision.threshold)
+            self._given.append(given)
+        flags = context.trace_flags
+        if not flags & TraceFlags.SAMPLED:
+            flags = _SAMPLED_FLAGS[flags & 0xFF]
+        return SpanContext(context.trace_id, span_id, False, flags, state)
+
+    def span(self, span: ReadableSpan, parent: SpanContext | None = None) -> ReadableSpan:
+        """*span* with its tier, below *parent* if its own is not exported."""
+        return self._rebuilt(span, parent or span.parent, {}, span.events)
 
     def root(self, span: ReadableSpan, attributes: Mapping[str, Any], findings: Sequence[Finding]) -> ReadableSpan:
         """The root *span* with its tags, the reason it is kept, and one event for each finding."""
         reason = self._decision.reason
         tags = {**attributes, semconv.KEEP_REASON: reason.value if reason else ""}
+        if self._decision.would is not None:
+            tags[semconv.SAMPLING_WOULD] = self._decision.would
         events = [Event(semconv.FINDING_EVENT, _finding(finding), span.end_time) for finding in findings]
-        return self._rebuilt(span, tags, [*span.events, *events])
+        return self._rebuilt(span, span.parent, tags, [*span.events, *events])
 
-    def _rebuilt(self, span: ReadableSpan, attributes: Mapping[str, Any], events: Sequence[Event]) -> ReadableSpan:
+    def _rebuilt(
+        self,
+        span: ReadableSpan,
+        parent: SpanContext | None,
+        attributes: Mapping[str, Any],
+        events: Sequence[Event],
+    ) -> ReadableSpan:
         context = span.get_span_context()
-        return ReadableSpan(
+        rebuilt = ExportedSpan(
             name=span.name,
             context=self.context(context) if context is not None else None,
-            parent=span.parent,
+            parent=parent,
             resource=self.resource,
             attributes={**(span.attributes or {}), **attributes, semconv.TIER: self.tier},
             events=events,
@@ -69,6 +91,29 @@ class Exported:
             end_time=span.end_time,
             instrumentation_scope=span.instrumentation_scope,
         )
+        rebuilt.lost = (span.dropped_attributes, span.dropped_events, span.dropped_links)
+        return rebuilt
+
+
+class ExportedSpan(ReadableSpan):
+    """A span as it is exported; ``lost`` are the attributes, events and links that the limits of the SDK dropped."""
+
+    lost = (0, 0, 0)
+
+    @property
+    def dropped_attributes(self) -> int:
+        """Attributes that the original dropped."""
+        return self.lost[0]
+
+    @property
+    def dropped_events(self) -> int:
+        """Events that the original dropped."""
+        return self.lost[1]
+
+    @property
+    def dropped_links(self) -> int:
+        """Links that the original dropped."""
+        return self.lost[2]
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

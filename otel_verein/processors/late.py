@@ -53,11 +53,15 @@ class _Late:
 class LateOperations:
     """The open late operations of a process, at most ``limits.late_operations``; thread-safe.
 
-    Past the bound a late query is counted as unattributed. *finish* judges and exports an ended one.
+    Past the bound a late query is counted as unattributed. *cap* gives the threshold of the rate cap for a new trace;
+    *finish* judges and exports an ended operation.
     """
 
-    def __init__(self, limits: Limits, finish: Callable[[Operation, ReadableSpan], None]) -> None:
+    def __init__(
+        self, limits: Limits, cap: Callable[[int], int], finish: Callable[[Operation, ReadableSpan], None]
+    ) -> None:
         self._limits = limits
+        self._cap = cap
         self._finish = finish
         self._ids = RandomIdGenerator()
         self.forget()
@@ -105,6 +109,7 @@ class LateOperations:
             SpanContext(self._ids.generate_trace_id(), self._ids.generate_span_id(), is_remote=False)
         )
         operation = Operation(root, ended.ledger)
+        operation.cap = self._cap(root.get_span_context().trace_id)
         ended.successor = operation
         start = record[START]
         late = _Late(operation, root, name.removesuffix(semconv.AFTER_ITS_END), after, start, start)

@@ -1,49 +1,43 @@
-"""The stages at the end of an operation, in order: tag, find, decide, measure, compress, hand out.
-
-No policy lives here: each stage is a function or object of its own module.
-"""
+"""Which operation a span belongs to, from its start to its end; what follows the end is in ``stages.py``."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import replace
-from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.trace import SpanContext, TraceFlags, get_current_span
+from opentelemetry.trace import SpanContext, StatusCode, get_current_span
 
-from otel_verein import semconv
 from otel_verein.config.schema import Config
 from otel_verein.faults import FAULTS, Faults
 from otel_verein.ledger import Ledger, Operation
-from otel_verein.ledger.group import QueryGroup
-from otel_verein.ledger.ignored import sift
 from otel_verein.ledger.operation import IGNORED_ATTRIBUTE, SPAN_ATTRIBUTE
-from otel_verein.ledger.verdict import find
 from otel_verein.processors.batch import Outbox
-from otel_verein.processors.compression import SpanBuilder
-from otel_verein.processors.export_form import Exported, tier
 from otel_verein.processors.identity import ProcessResource
 from otel_verein.processors.late import LateOperations
-from otel_verein.processors.metrics import Measurement, Measures
-from otel_verein.processors.sampling import Decision, decide
-from otel_verein.processors.tagging import Tags, failed, tag
+from otel_verein.processors.metrics import Measures
+from otel_verein.processors.remembered import Remembered
+from otel_verein.processors.sampling import Policy
+from otel_verein.processors.stages import Stages
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricExporter
+
+_FAILED_BEYOND = 100
+"""Failed spans that an operation holds past its cap: they are what its trace is read for."""
 
 
 class VereinSpanProcessor(SpanProcessor):
     """Counts the queries of every operation, keeps the traces that matter, measures all.
 
-    Add it to a ``TracerProvider`` whose sampler is :class:`~otel_verein.processors.sampling.VereinSampler` (any
-    sampler that records will do). Kept operations go to *exporter* whole, metrics of all operations to
-    *metric_exporter*, as deltas unless *cumulative*. It needs no other span processor; thread- and fork-safe.
+    Give it to a :class:`~otel_verein.tracing.VereinTracerProvider`, or add it to any ``TracerProvider`` whose sampler
+    records (such as :class:`~otel_verein.processors.sampling.VereinSampler`). Kept operations go to *exporter* whole,
+    metrics of all operations to *metric_exporter*, as deltas unless *cumulative*. It needs no other span processor;
+    thread- and fork-safe.
     """
 
     def __init__(
@@ -56,15 +50,25 @@ class VereinSpanProcessor(SpanProcessor):
         cumulative: bool = False,
         faults: Faults = FAULTS,
     ) -> None:
-        self._config = config or Config()
-        self._late = LateOperations(self._config.limits, self._finish_late)
-        self._ledger = Ledger(self._config, self._late.take)
+        self.config = config or Config()
+        self.policy = Policy(self.config.sampling)
+        ids = RandomIdGenerator()
+        self.new_span_id = ids.generate_span_id
+        self.new_trace_id = ids.generate_trace_id
+        self._limits = self.config.limits
+        self._late = LateOperations(
+            self._limits, lambda trace_id: self.policy.at_start(trace_id, None).threshold, self._finish_late
+        )
+        self._ledger = Ledger(self.config, self._late.take)
         self._faults = faults
-        self._new_span_id = RandomIdGenerator().generate_span_id
         self._resource = ProcessResource(resource if resource is not None else Resource.create())
-        self._measures = Measures(self._config.limits.operation_names, cumulative=cumulative, faults=faults)
+        measures = Measures(self._limits.operation_names, cumulative=cumulative, faults=faults)
         self._outbox = Outbox(
-            exporter, metric_exporter, self._measures, self._resource, self._config.export, faults, self._close_late
+            exporter, metric_exporter, measures, self._resource, self.config.export, faults, self._close_late
+        )
+        self._remembered = Remembered(self._limits.remembered_decisions)
+        self._stages = Stages(
+            self.config, self.policy, self._remembered, measures, self._outbox, self._resource, self.new_span_id
         )
         self._forget()
         if hasattr(os, "register_at_fork"):
@@ -74,23 +78,59 @@ class VereinSpanProcessor(SpanProcessor):
         # What was open when a child was forked ends in its parent; in the child nobody would end it.
         for operation in getattr(self, "_open", {}).values():
             operation.disown()
-        # Open spans by id: the SDK hands on_end a copy that does not lead to the operation.
+        # Open roots by id, and of the SDK's own spans all: it hands on_end a copy that does not lead to the operation.
         self._open: dict[int, Operation] = {}
         self._late.forget()
+        self._remembered.forget()
 
+    # --- spans of our own tracer -------------------------------------------------------------------------------
+    def begin(self, root: Any, parent: SpanContext | None, cap: int, wall_offset_ns: int | None = None) -> Operation:
+        """A new operation for *root*, whose parent, if any, is in another process or belongs to an ended operation.
+
+        *cap* is the threshold of the rate cap in force, *wall_offset_ns* the wall clock minus the monotonic one.
+        """
+        operation = Operation(root, self._ledger, wall_offset_ns)
+        operation.cap = cap
+        if parent is not None and not parent.is_remote:
+            operation.followed = self._remembered.get(parent.trace_id)
+        if len(self._open) >= self._limits.open_spans:
+            self._give_up_oldest()
+        self._open[operation.root_id] = operation
+        return operation
+
+    def finish(self, span: Any) -> None:
+        """Take an ended *span* of our own tracer."""
+        try:
+            context = span.get_span_context()
+            operation: Operation = getattr(span, SPAN_ATTRIBUTE)
+            if operation.root_id == context.span_id:
+                if self._open.pop(context.span_id, None) is not None:
+                    self._stages.run(operation, span, context)
+            else:
+                self._hold(operation, span)
+        except Exception as fault:  # noqa: BLE001 - reported; the application must not see it
+            self._faults.report("processor.finish", fault)
+
+    # --- spans of the SDK's tracer -----------------------------------------------------------------------------
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Give *span* the operation of its local parent, or one of its own."""
         with self._faults.guard("processor.on_start"):
+            if hasattr(span, SPAN_ATTRIBUTE):
+                return  # of our own tracer, which has done it
             parent = get_current_span(parent_context)
             operation = getattr(parent, SPAN_ATTRIBUTE, None)
             if operation is None or not operation.open:
-                operation = Operation(span, self._ledger)
-            elif hasattr(parent, IGNORED_ATTRIBUTE):
-                setattr(span, IGNORED_ATTRIBUTE, getattr(parent, IGNORED_ATTRIBUTE))
+                above = parent.get_span_context()
+                known = above if above.is_valid else None
+                start = self.policy.at_start(span.get_span_context().trace_id, known)
+                operation = self.begin(span, known, start.threshold)
+            else:
+                if hasattr(parent, IGNORED_ATTRIBUTE):
+                    setattr(span, IGNORED_ATTRIBUTE, getattr(parent, IGNORED_ATTRIBUTE))
+                if len(self._open) >= self._limits.open_spans:
+                    self._give_up_oldest()
+                self._open[span.get_span_context().span_id] = operation
             setattr(span, SPAN_ATTRIBUTE, operation)
-            if len(self._open) >= self._config.limits.open_spans:
-                self._give_up_oldest()
-            self._open[span.get_span_context().span_id] = operation
 
     def on_end(self, span: ReadableSpan) -> None:
         """Hold a child until its root ends; judge the operation of a root."""
@@ -100,19 +140,16 @@ class VereinSpanProcessor(SpanProcessor):
             if operation is None or context is None:
                 return
             if operation.root_id == context.span_id:
-                self._end(operation, span, context)
-            elif not operation.open:
-                self._follow(operation, span)
-            elif len(operation.spans) < self._config.limits.spans_per_operation:
-                operation.spans.append(span)
+                self._stages.run(operation, span, context)
             else:
-                operation.spans_dropped += 1
+                self._hold(operation, span)
 
+    # --- the end of the process --------------------------------------------------------------------------------
     def shutdown(self) -> None:
         """Export what waits, for at most ``export.shutdown_s``; further operations are dropped and counted."""
         with self._faults.guard("processor.shutdown"):
             self._close_late(idle_only=False)
-            self._outbox.close(self._config.export.shutdown_s)
+            self._outbox.close(self.config.export.shutdown_s)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Export all that has ended; False if that took longer than *timeout_millis* or failed."""
@@ -122,6 +159,17 @@ class VereinSpanProcessor(SpanProcessor):
         except Exception as fault:  # noqa: BLE001 - reported; a flush must not raise into the application
             self._faults.report("processor.force_flush", fault)
             return False
+
+    def _hold(self, operation: Operation, span: ReadableSpan) -> None:
+        """Keep an ended child until its root ends; one that outlives its root follows the root's decision."""
+        if not operation.open:
+            self._stages.follow(operation, span)
+            return
+        room = self._limits.spans_per_operation - len(operation.spans)
+        if room > 0 or (room > -_FAILED_BEYOND and span.status.status_code is StatusCode.ERROR):
+            operation.spans.append(span)
+        else:
+            operation.spans_dropped += 1
 
     def _give_up_oldest(self) -> None:
         """Forget the span that has been open longest; it never ended, so it never was counted as started."""
@@ -137,73 +185,4 @@ class VereinSpanProcessor(SpanProcessor):
         with self._faults.guard("processor.late"):
             context = root.get_span_context()
             assert context is not None
-            self._end(operation, root, context)
-
-    def _end(self, operation: Operation, root: ReadableSpan, context: SpanContext) -> None:
-        operation.ended_as = (root.name, context)
-        operation.close()
-        tags, groups = self._judge(operation, root)
-        decision = decide(tags.breaches, context, root.parent, self._config.sampling)
-        self._measures.add(_measurement(root, tags, decision.reason.value if decision.reason else None))
-        self._outbox.ensure_running()
-        if decision.keep:
-            self._hand_out(operation, root, tags, groups, decision)
-        operation.release()
-
-    def _hand_out(
-        self, operation: Operation, root: ReadableSpan, tags: Tags, groups: list[QueryGroup] | None, decision: Decision
-    ) -> None:
-        form = Exported(decision, tier(decision, tags), self._resource())
-        operation.verdict = form
-        builder = SpanBuilder(operation, form.resource, lambda parent: form.context(self._child_of(parent)), form.tier)
-        queries = list(builder.spans(groups if groups is not None else operation.groups(), self._config.compression))
-        extra = (
-            operation.facts
-            | tags.attributes()
-            | {
-                semconv.SPANS_MERGED: builder.merged,
-                semconv.SPANS_DROPPED: operation.spans_dropped,
-            }
-        )
-        children = [form.span(child) for child in operation.spans]
-        self._outbox.put([form.root(root, extra, tags.findings), *children, *queries])
-
-    def _judge(self, operation: Operation, root: ReadableSpan) -> tuple[Tags, list[QueryGroup] | None]:
-        """The tags, and the groups where there were enough queries for a verdict."""
-        totals = operation.totals()
-        groups = operation.groups() if operation.repeated else None
-        repeats = find(groups, self._config.n_plus_one) if groups else []
-        findings, ignored = sift(repeats, root.name, self._config.ignore.rules, date.today()) if repeats else ([], ())
-        tags = tag(totals, _duration_s(root), failed(root), findings, self._config.thresholds)
-        return (replace(tags, ignored=ignored) if ignored else tags), groups
-
-    def _follow(self, operation: Operation, span: ReadableSpan) -> None:
-        """A span that outlives its root follows the root's decision."""
-        form: Exported | None = operation.verdict
-        if form is not None:
-            self._outbox.put([form.span(span)], operations=0)
-
-    def _child_of(self, parent: SpanContext) -> SpanContext:
-        return SpanContext(
-            parent.trace_id, self._new_span_id(), False, TraceFlags(parent.trace_flags), parent.trace_state
-        )
-
-
-def _duration_s(span: ReadableSpan) -> float:
-    return max(0, (span.end_time or 0) - (span.start_time or 0)) / 1e9
-
-
-def _measurement(root: ReadableSpan, tags: Tags, keep_reason: str | None) -> Measurement:
-    breaches = (*tags.breaches, "any") if tags.over_budget else tags.breaches
-    return Measurement(
-        operation=root.name,
-        kind=root.kind.name.lower(),
-        status="error" if "error" in tags.breaches else "ok",
-        duration_s=_duration_s(root),
-        queries=tags.totals.queries,
-        db_duration_s=tags.totals.db_duration_ns / 1e9,
-        breaches=breaches,
-        findings=tuple(finding.kind.value for finding in tags.findings),
-        ignored=tags.ignored,
-        keep_reason=keep_reason,
-    )
+            self._stages.run(operation, root, context, late=True)

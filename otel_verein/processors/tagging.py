@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
@@ -14,14 +14,13 @@ from otel_verein.ledger.operation import Totals
 from otel_verein.ledger.verdict import Finding
 
 
-@dataclass(frozen=True, slots=True)
-class Tags:
+class Tags(NamedTuple):
     """What the root span of one operation says about it."""
 
     totals: Totals
-    breaches: tuple[str, ...]
-    severity: str
-    findings: tuple[Finding, ...]
+    breaches: tuple[str, ...] = ()
+    severity: str = "ok"
+    findings: tuple[Finding, ...] = ()
     ignored: tuple[str, ...] = ()
     """For each repeat that is no finding, the rule that says so; ``code`` for the application itself."""
 
@@ -64,6 +63,13 @@ def failed(root: ReadableSpan) -> bool:
 def tag(totals: Totals, duration_s: float, error: bool, findings: Sequence[Finding], thresholds: Thresholds) -> Tags:
     """Hold the figures of one operation against its budgets; past a budget is above it, not at it."""
     db_duration_s = totals.db_duration_ns / 1e9
+    within = (
+        duration_s <= thresholds.duration_s
+        and totals.queries <= thresholds.queries
+        and db_duration_s <= thresholds.db_duration_s
+    )
+    if within and not error and not findings:  # nearly all of them
+        return Tags(totals)
     measured = (
         ("duration", duration_s, thresholds.duration_s, thresholds.duration_critical_s),
         ("queries", totals.queries, thresholds.queries, thresholds.queries_critical),

@@ -23,7 +23,7 @@ COMMAND = "from otel_verein.cli.main import main; main()"
 
 def test_setting_up_by_hand_counts_the_queries(tmp_path: Path) -> None:
     """The example of docs/how-to/set-up-by-hand.md, followed by three queries, makes a report of three."""
-    [example] = code_blocks(ROOT / "docs/how-to/set-up-by-hand.md", "python")
+    example, _ = code_blocks(ROOT / "docs/how-to/set-up-by-hand.md", "python")
 
     python(tmp_path, example + USE)
     report = json.loads(python(tmp_path, COMMAND, "report", "--json"))
@@ -31,9 +31,29 @@ def test_setting_up_by_hand_counts_the_queries(tmp_path: Path) -> None:
     assert [(o["operation"], o["count"], o["queries"]["total"]) for o in report["operations"]] == [("job", 1, 3)]
 
 
+def test_a_provider_that_exists_takes_our_processor_as_the_page_says(tmp_path: Path) -> None:
+    """The second example of docs/how-to/set-up-by-hand.md exports a failed operation."""
+    _, example = code_blocks(ROOT / "docs/how-to/set-up-by-hand.md", "python")
+    named = example.replace("InMemorySpanExporter()", "exporter").replace("config = Config()", KEPT)
+
+    printed = python(tmp_path, named + FAILED)
+
+    assert printed.split() == ["page"]
+
+
+KEPT = "config = Config()\nexporter = InMemorySpanExporter()"
+FAILED = """
+from opentelemetry import trace
+with provider.get_tracer("test").start_as_current_span("page") as span:
+    span.set_status(trace.StatusCode.ERROR)
+provider.shutdown()
+print(*(span.name for span in exporter.get_finished_spans()))
+"""
+
+
 def test_hand_written_operations_are_counted_as_the_page_says(tmp_path: Path) -> None:
     """The example of docs/how-to/hand-written-code.md is two operations, with the queries that it runs in each."""
-    [set_up] = code_blocks(ROOT / "docs/how-to/set-up-by-hand.md", "python")
+    set_up, _ = code_blocks(ROOT / "docs/how-to/set-up-by-hand.md", "python")
     [example] = code_blocks(ROOT / "docs/how-to/hand-written-code.md", "python")
 
     python(tmp_path, set_up + example + "provider.shutdown()\n")

@@ -52,7 +52,7 @@ def named(watched: Watched) -> dict[str, int]:
 
 def test_public_names_are_a_list() -> None:
     """Each public name can be had from the package, and nothing else is promised."""
-    promised = ["operation", "measure", "entity", "items", "ignore", "VereinSpanProcessor", "__version__"]
+    promised = ["operation", "measure", "entity", "items", "keep", "ignore", "VereinSpanProcessor", "__version__"]
 
     assert promised == otel_verein.__all__
     assert all(hasattr(otel_verein, name) for name in promised)

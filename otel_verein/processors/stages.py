@@ -1,0 +1,158 @@
+"""The stages at the end of an operation, in order: tag, find, decide, measure, compress, hand out.
+
+No policy lives here: each stage is a function or object of its own module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanContext, SpanKind
+
+from otel_verein import semconv
+from otel_verein.config.schema import Config
+from otel_verein.ledger import Operation
+from otel_verein.ledger.group import QueryGroup
+from otel_verein.ledger.ignored import sift
+from otel_verein.ledger.verdict import find
+from otel_verein.processors.anchors import Anchors
+from otel_verein.processors.batch import Outbox
+from otel_verein.processors.compression import SpanBuilder
+from otel_verein.processors.export_form import Exported, tier
+from otel_verein.processors.identity import ProcessResource
+from otel_verein.processors.metrics import Measurement, Measures
+from otel_verein.processors.remembered import Remembered
+from otel_verein.processors.sampling import Decision, Policy
+from otel_verein.processors.tagging import Tags, failed, tag
+
+_KINDS = {kind: kind.name.lower() for kind in SpanKind}
+
+
+class Stages:
+    """Runs the stages on the thread that ends a root span."""
+
+    def __init__(
+        self,
+        config: Config,
+        policy: Policy,
+        remembered: Remembered,
+        measures: Measures,
+        outbox: Outbox,
+        resource: ProcessResource,
+        new_span_id: Callable[[], int],
+    ) -> None:
+        self._config = config
+        self._policy = policy
+        self._remembered = remembered
+        self._measures = measures
+        self._outbox = outbox
+        self._resource = resource
+        self._new_span_id = new_span_id
+
+    def run(self, operation: Operation, root: ReadableSpan, context: SpanContext, *, late: bool = False) -> None:
+        """End *operation*, whose *root* span has ended; *late* if it is one of queries after the end of another."""
+        name = root.name
+        operation.ended_as = (name, context)
+        operation.close()
+        duration_s = _duration_s(root)
+        tags, groups = self._judge(operation, root, name, duration_s)
+        decision = self._policy.at_end(
+            tags.breaches,
+            name,
+            context.trace_id,
+            context.trace_state,
+            root.parent,
+            operation.cap,
+            operation.forced,
+            operation.followed,
+        )
+        self._remembered.put(context.trace_id, decision.would_keep, decision.threshold)
+        breaches = tags.breaches
+        measured = Measurement(
+            name,
+            _KINDS[root.kind],
+            "error" if "error" in breaches else "ok",
+            duration_s,
+            tags.totals.queries,
+            tags.totals.db_duration_ns / 1e9,
+            (*breaches, "any") if breaches and tags.over_budget else breaches,
+            tuple(finding.kind.value for finding in tags.findings) if tags.findings else (),
+            tags.ignored,
+            decision.reason.value if decision.reason is not None else None,
+            0,  # the ids, the end and what was merged are of kept ones
+            0,
+            0,
+            0,
+            operation.spans_dropped,
+            late,
+        )
+        if decision.reason is not None:
+            merged = self._hand_out(operation, root, context, tags, groups, decision)
+            measured = measured._replace(
+                trace_id=context.trace_id,
+                span_id=context.span_id,
+                ended_ns=root.end_time or 0,
+                spans_merged=merged,
+            )
+        self._measures.add(measured)
+        self._outbox.ensure_running()
+        operation.release()
+
+    def follow(self, operation: Operation, span: ReadableSpan) -> None:
+        """Let a span that outlives its root follow the root's decision."""
+        form: Exported | None = operation.verdict
+        if form is not None:
+            self._outbox.put([form.span(span)], operations=0)
+
+    def _judge(
+        self, operation: Operation, root: ReadableSpan, name: str, duration_s: float
+    ) -> tuple[Tags, list[QueryGroup] | None]:
+        """The tags, and the groups where there were enough queries for a verdict."""
+        totals = operation.totals()
+        groups = operation.groups() if operation.repeated else None
+        repeats = find(groups, self._config.n_plus_one) if groups else ()
+        if not repeats:
+            return tag(totals, duration_s, failed(root), (), self._config.thresholds), groups
+        findings, ignored = sift(repeats, name, self._config.ignore.rules, date.today())
+        tags = tag(totals, duration_s, failed(root), findings, self._config.thresholds)
+        return (tags._replace(ignored=ignored) if ignored else tags), groups
+
+    def _hand_out(
+        self,
+        operation: Operation,
+        root: ReadableSpan,
+        context: SpanContext,
+        tags: Tags,
+        groups: list[QueryGroup] | None,
+        decision: Decision,
+    ) -> int:
+        """Build what is exported and put it in the outbox; how many queries summary spans stand for."""
+        form = Exported(decision, tier(decision, tags), self._resource())
+        operation.verdict = form
+        anchors = Anchors(operation, context) if operation.spans_dropped else None
+        at = anchors.at if anchors is not None else None
+        builder = SpanBuilder(operation, form.resource, self._below(form), form.tier, at)
+        queries = list(builder.spans(groups if groups is not None else operation.groups(), self._config.compression))
+        extra = (
+            operation.facts
+            | tags.attributes()
+            | {
+                semconv.SPANS_MERGED: builder.merged,
+                semconv.SPANS_DROPPED: operation.spans_dropped,
+            }
+        )
+        children = [form.span(child, anchors.above(child) if anchors else None) for child in operation.spans]
+        self._outbox.put([form.root(root, extra, tags.findings), *children, *queries])
+        return builder.merged
+
+    def _below(self, form: Exported) -> Callable[[SpanContext], SpanContext]:
+        return lambda parent: form.child_of(parent, self._new_span_id())
+
+
+def _duration_s(span: Any) -> float:
+    """Of the monotonic clock where the span has it."""
+    known = getattr(span, "duration_ns", None)
+    return (known if known is not None else max(0, (span.end_time or 0) - (span.start_time or 0))) / 1e9
