@@ -22,12 +22,14 @@ N_PLUS_ONE_MAX_REPEATS: Final = "verein.n_plus_one.max_repeats"
 BREACH: Final = "verein.breach"
 SEVERITY: Final = "verein.severity"
 KEEP_REASON: Final = "verein.keep_reason"
+SAMPLING_WOULD: Final = "verein.sampling.would"
 ENTITY_TYPE: Final = "verein.entity.type"
 ENTITY_ID: Final = "verein.entity.id"
 ITEMS: Final = "verein.items"
 SPANS_MERGED: Final = "verein.spans.merged"
 SPANS_DROPPED: Final = "verein.spans.dropped"
 TIER: Final = "verein.tier"
+DB_FINGERPRINT: Final = "verein.db.fingerprint"
 
 # --- the finding event of the local root span ------------------------------------------------------------
 FINDING_EVENT: Final = "verein.finding"
@@ -51,9 +53,16 @@ METRIC_FINDINGS: Final = "verein.findings"
 METRIC_FINDINGS_IGNORED: Final = "verein.findings.ignored"
 METRIC_KEPT: Final = "verein.operation.kept"
 METRIC_SAMPLED_OUT: Final = "verein.operation.sampled_out"
+METRIC_EXPORTED: Final = "verein.export.exported"
 METRIC_EXPORT_DROPPED: Final = "verein.export.dropped"
+METRIC_SPANS_LOST: Final = "verein.export.spans_lost"
 METRIC_INTERNAL_ERRORS: Final = "verein.internal.errors"
 METRIC_UNATTRIBUTED: Final = "verein.db.queries.unattributed"
+METRIC_LATE: Final = "verein.operation.late"
+METRIC_SPANS_MERGED: Final = "verein.operation.spans.merged"
+METRIC_SPANS_DROPPED: Final = "verein.operation.spans.dropped"
+METRIC_OVERFLOW: Final = "verein.metrics.overflow"
+METRIC_POINTS_LOST: Final = "verein.metrics.lost"
 
 OPERATION: Final = "verein.operation.name"
 OPERATION_KIND: Final = "verein.operation.kind"
@@ -127,13 +136,27 @@ TABLE: Final = (
     Name(N_PLUS_ONE_MAX_REPEATS, "root span", "int", "{query}", "Repeats of the worst of them"),
     Name(BREACH, "root span", "string[]", "", "Budgets broken: error, duration, queries, db_duration, n_plus_one"),
     Name(SEVERITY, "root span", "string", "", "ok, warning or critical"),
-    Name(KEEP_REASON, "root span", "string", "", "Why the trace was kept: error, breach, n_plus_one, sampled, parent"),
+    Name(
+        KEEP_REASON,
+        "root span",
+        "string",
+        "",
+        "Why the trace was kept: error, breach, n_plus_one, forced, sampled, parent, collector, dry_run",
+    ),
+    Name(
+        SAMPLING_WOULD,
+        "root span",
+        "string",
+        "",
+        "Where the process only marks: the reason it would have kept the trace for, or sampled_out",
+    ),
     Name(ENTITY_TYPE, "root span", "string", "", "What the operation is about, from `otel_verein.entity`"),
     Name(ENTITY_ID, "root span", "string", "", "Which one; only where `privacy.entity_ids` is `keep`"),
     Name(ITEMS, "root span", "int", "{item}", "Rows or items that it worked on, from `otel_verein.items`"),
     Name(SPANS_MERGED, "root span", "int", "{query}", "Queries that summary spans stand for"),
     Name(SPANS_DROPPED, "root span", "int", "{span}", "Spans left out because the operation passed its cap"),
     Name(TIER, "every span", "string", "", "long (errors, critical), medium (breaches, findings), short (sampled)"),
+    Name(DB_FINGERPRINT, "query span", "string", "", "Hash of the sanitised statement, as in findings"),
     Name(FINDING_EVENT, "root event", "event", "", "One finding; its attributes follow"),
     Name(FINDING_KIND, FINDING_EVENT, "string", "", "n_plus_one (parameters differ) or duplicate (all equal)"),
     Name(FINDING_FINGERPRINT, FINDING_EVENT, "string", "", "Hash of the sanitised statement"),
@@ -159,13 +182,20 @@ TABLE: Final = (
     ),
     Name(METRIC_KEPT, "counter", "int", "{operation}", "Operations handed to export, by " + KEEP_REASON),
     Name(METRIC_SAMPLED_OUT, "counter", "int", "{operation}", "Operations not exported by decision"),
+    Name(METRIC_EXPORTED, "counter", "int", "{operation}", "Kept operations that an exporter took"),
     Name(METRIC_EXPORT_DROPPED, "counter", "int", "{operation}", "Kept operations lost, by " + DROP_REASON),
+    Name(METRIC_SPANS_LOST, "counter", "int", "{span}", "Spans lost apart from their operation, by " + DROP_REASON),
     Name(METRIC_INTERNAL_ERRORS, "counter", "int", "{error}", "Faults of otel-verein itself, by " + ERROR_SITE),
     Name(METRIC_UNATTRIBUTED, "counter", "int", "{query}", "Queries outside any operation, by " + THREAD_ROLE),
+    Name(METRIC_LATE, "counter", "int", "{operation}", "Operations of queries that came after the end of theirs"),
+    Name(METRIC_SPANS_MERGED, "counter", "int", "{query}", "Queries of kept operations that summary spans stand for"),
+    Name(METRIC_SPANS_DROPPED, "counter", "int", "{span}", "Spans left out of operations that passed their cap"),
+    Name(METRIC_OVERFLOW, "counter", "int", "{operation}", "Operations whose name reads `other` on metrics"),
+    Name(METRIC_POINTS_LOST, "counter", "int", "{point}", "Metric points that were not taken, by " + DROP_REASON),
     Name(OPERATION, "metric point", "string", "", "Route template or job name; `other` past the cap"),
     Name(OPERATION_KIND, "metric point", "string", "", "server, consumer, internal, client or producer"),
     Name(OPERATION_STATUS, "metric point", "string", "", "ok or error"),
-    Name(DROP_REASON, "metric point", "string", "", "queue_full, export_failed or shutdown"),
+    Name(DROP_REASON, "metric point", "string", "", "queue_full, export_failed, shutdown, too_large, rejected or fault"),
     Name(IGNORE_RULE, "metric point", "string", "", "The patterns of the rule, or `code` for `otel_verein.ignore`"),
     Name(ERROR_SITE, "metric point", "string", "", "The guarded place that failed"),
     Name(THREAD_ROLE, "metric point", "string", "", "main, thread, or late: its operation had ended"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import uuid
 
 from opentelemetry.sdk.resources import Resource
@@ -14,11 +15,15 @@ _INSTANCE = "service.instance.id"
 
 
 class ProcessResource:
-    """Gives *base* with the id of the process that asks; every process has a ``service.instance.id`` of its own."""
+    """Gives *base* with the id of the process that asks; every process has a ``service.instance.id`` of its own.
+
+    An id that *base* brings is kept in the process that was given it; a process that was forked or spawned by it
+    appends its process id, since two processes of one id would overwrite each other's sums.
+    """
 
     def __init__(self, base: Resource) -> None:
         self._base = base
-        self._fixed = _INSTANCE in os.environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
+        self._owner = os.getpid()
         self._made: tuple[int, Resource] | None = None
 
     def __call__(self) -> Resource:
@@ -29,8 +34,19 @@ class ProcessResource:
                 "process.pid": pid,
                 "telemetry.distro.name": semconv.SCOPE.replace("_", "-"),
                 "telemetry.distro.version": __version__,
+                _INSTANCE: self._instance(pid),
             }
-            if not self._fixed:
-                own[_INSTANCE] = str(uuid.uuid4())
             made = self._made = (pid, self._base.merge(Resource(own)))
         return made[1]
+
+    def _instance(self, pid: int) -> str:
+        given = self._base.attributes.get(_INSTANCE)
+        if not given:
+            return str(uuid.uuid4())
+        return f"{given}-{pid}" if pid != self._owner or _spawned() else str(given)
+
+
+def _spawned() -> bool:
+    """Whether ``multiprocessing`` started this process, as uvicorn does with its workers; it is not imported for it."""
+    processes = sys.modules.get("multiprocessing.process")
+    return processes is not None and processes.parent_process() is not None

@@ -10,249 +10,228 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
-from operator import attrgetter
-from time import time_ns
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from time import monotonic_ns, time_ns
+from typing import TYPE_CHECKING, TypeVar
 
 from otel_verein import semconv
+from otel_verein.delivery import TAKEN, Delivery, Outcome, delivery_of
 from otel_verein.faults import FAULTS, Faults
+from otel_verein.forks import GATE
 from otel_verein.ledger import UNATTRIBUTED
-from otel_verein.processors.histogram import Histogram
-from otel_verein.version import __version__
+from otel_verein.processors.names import OperationNames
+from otel_verein.processors.sums import Attributes, Measurement, Sums, Window
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.metrics.export import MetricExporter, MetricsData
+    from opentelemetry.sdk.metrics.export import MetricExporter
     from opentelemetry.sdk.resources import Resource
 
+__all__ = ["Measurement", "Measures"]
+
+_T = TypeVar("_T")
+
 _PENDING = 10_000
+_RELIEF = 128
+"""Tuples that an application thread adds up when ten thousand wait: about a tenth of a millisecond."""
 
+_AT_ONCE = 2_000
+_SERIES_PER_PAYLOAD = 500
+"""Measured with 2 to 170 operations in each, a series is 2.0 to 3.6 kB as OTLP JSON, and a third of it in protobuf."""
 
-class Measurement(NamedTuple):
-    """The figures of one ended operation."""
-
-    operation: str
-    kind: str
-    status: str
-    duration_s: float
-    queries: int
-    db_duration_s: float
-    breaches: tuple[str, ...]
-    findings: tuple[str, ...]
-    ignored: tuple[str, ...]
-    keep_reason: str | None
-
-
-_HISTOGRAMS: tuple[tuple[str, str, Callable[[Measurement], float]], ...] = (
-    (semconv.METRIC_DURATION, "s", attrgetter("duration_s")),
-    (semconv.METRIC_QUERIES, "{query}", attrgetter("queries")),
-    (semconv.METRIC_DB_DURATION, "s", attrgetter("db_duration_s")),
-)
-_Series = tuple[tuple[str, str], ...]
-"""The attributes of one series: sorted (key, value) pairs."""
-
-
-class Sums:
-    """What was added up: histograms and counters by metric name and series."""
-
-    def __init__(self) -> None:
-        self.histograms: dict[str, dict[_Series, Histogram]] = {name: {} for name, _, _ in _HISTOGRAMS}
-        self.counters: dict[str, Counter[_Series]] = {}
-
-    def __bool__(self) -> bool:
-        return any(self.histograms.values()) or any(self.counters.values())
-
-    def add(self, measured: Measurement) -> None:
-        """Book one operation."""
-        series = (
-            (semconv.OPERATION, measured.operation),
-            (semconv.OPERATION_KIND, measured.kind),
-            (semconv.OPERATION_STATUS, measured.status),
-        )
-        for name, _, value in _HISTOGRAMS:
-            histogram = self.histograms[name].get(series)
-            if histogram is None:
-                histogram = self.histograms[name][series] = Histogram()
-            histogram.record(value(measured))
-        for breach in measured.breaches:
-            self.count(semconv.METRIC_BREACHES, (*series, (semconv.BREACH, breach)))
-        for kind in measured.findings:
-            self.count(semconv.METRIC_FINDINGS, (*series, (semconv.FINDING_KIND, kind)))
-        for rule in measured.ignored:
-            self.count(semconv.METRIC_FINDINGS_IGNORED, (*series, (semconv.IGNORE_RULE, rule)))
-        if measured.keep_reason is None:
-            self.count(semconv.METRIC_SAMPLED_OUT, series)
-        else:
-            self.count(semconv.METRIC_KEPT, (*series, (semconv.KEEP_REASON, measured.keep_reason)))
-
-    def count(self, name: str, series: _Series, number: int = 1) -> None:
-        """Add *number* to a counter."""
-        self.counters.setdefault(name, Counter())[series] += number
-
-    def merge(self, other: Sums) -> None:
-        """Add all that *other* holds."""
-        for name, by_series in other.histograms.items():
-            for series, histogram in by_series.items():
-                self.histograms[name].setdefault(series, Histogram()).merge(histogram)
-        for name, counts in other.counters.items():
-            self.counters.setdefault(name, Counter()).update(counts)
+_IDLE_NS = 60_000_000_000
+_INTERRUPTED_S = 1.0
 
 
 class Measures:
-    """The metrics of this process; fork-safe: a child starts with none."""
+    """The metrics of this process; fork-safe: a child starts with none.
 
-    def __init__(self, operation_names: int, *, cumulative: bool = False, faults: Faults = FAULTS) -> None:
+    Deltas unless *cumulative*. *every_s* is the least time between two exports that nobody asked for. *clock* gives
+    wall time in nanoseconds; a step back does not make windows overlap.
+    """
+
+    def __init__(
+        self,
+        operation_names: int,
+        *,
+        cumulative: bool = False,
+        every_s: float = 0.0,
+        faults: Faults = FAULTS,
+        clock: Callable[[], int] = time_ns,
+    ) -> None:
         self._operation_names = operation_names
         self._cumulative = cumulative
+        self._every_ns = int(every_s * 1e9)
         self._faults = faults
+        self._clock = clock
         self._reset()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._reset)
 
     def _reset(self) -> None:
         self._pending: deque[Measurement] = deque()
-        self._names: set[str] = set()
+        self._counted: deque[tuple[str, Attributes, int]] = deque()
+        self._names = OperationNames(self._operation_names, forgetting=not self._cumulative)
         self._sums = Sums()
-        self._exported = Sums()
-        self._lost: deque[tuple[str, int]] = deque()
+        self._total = Sums()
+        self._total_sent = True
         self._faults_told = Counter(self._faults.counts)
-        self._started_ns = time_ns()
-        # guards the sums and names; held while sums are added up; reentrant, since a signal handler may flush
+        self._started_ns = self._until_ns = self._sent_ns = self._clock()
+        self._tried_ns = 0
+        self._ticks_ns = monotonic_ns()
+        # guards _sums and _names; held while sums are added up; reentrant, since a signal handler may flush
         self._lock = threading.RLock()
 
     def add(self, measured: Measurement) -> None:
-        """Book one operation; lock-free unless ten thousand wait, when the caller adds them up itself."""
-        self._pending.append(measured)
-        if len(self._pending) > _PENDING and self._lock.acquire(blocking=False):
-            try:
-                self._add_up()
-            finally:
-                self._lock.release()
+        """Book one operation; lock-free unless ten thousand wait, when the caller adds some of them up itself."""
+        pending = self._pending
+        pending.append(measured)
+        if len(pending) > _PENDING:
+            self._relieve()
+
+    def count(self, name: str, number: int = 1, attributes: Attributes = ()) -> None:
+        """Add *number* to the counter *name* of ``semconv.TABLE``; lock-free, from any thread."""
+        if number:
+            self._counted.append((name, attributes, number))
+            if len(self._counted) > _PENDING:
+                self._relieve()
 
     def dropped(self, reason: str, operations: int = 1) -> None:
         """Book kept operations that were lost on the way out."""
-        if operations:
-            self._lost.append((reason, operations))
+        self.count(semconv.METRIC_EXPORT_DROPPED, operations, ((semconv.DROP_REASON, reason),))
 
-    def export(self, exporter: MetricExporter, resource: Resource) -> bool:
-        """Hand out what was counted since the last success; on failure it is kept for the next call."""
-        from opentelemetry.sdk.metrics.export import MetricExportResult
+    def exported(self, operations: int = 1) -> None:
+        """Book kept operations that an exporter took."""
+        self.count(semconv.METRIC_EXPORTED, operations)
 
-        with self._lock:
+    def export(self, exporter: MetricExporter, resource: Resource, *, asked: bool = True) -> bool:
+        """Hand out what was counted since the last success; on failure it is kept for the next call.
+
+        Without being *asked*, only add up if the last export is less than ``every_s`` ago.
+
+        Deltas of a time in which nothing happened are not sent, and the next window begins where the last one that
+        was sent had ended. Cumulative sums go out complete when one has changed, and once a minute when none has.
+        """
+        with self._held():
             self._add_up()
+            until = self._until()
+            if not asked and until - self._tried_ns < self._every_ns:
+                return True
+            self._tried_ns = until
             taken, self._sums = self._sums, Sums()
+        return (self._export_total if self._cumulative else self._export_delta)(taken, exporter, resource, until)
+
+    def _export_delta(self, taken: Sums, exporter: MetricExporter, resource: Resource, until: int) -> bool:
         if not taken:
             return True
-        until = time_ns()
-        shown = taken
-        if self._cumulative:
-            self._exported.merge(taken)
-            shown = self._exported
+        window = Window(self._started_ns, until, cumulative=False)
+        self._started_ns = until
+        unsent = self._hand_over(taken, exporter, resource, window)
+        for part in unsent:
+            part.not_before(window.start_ns)
+            with self._held():
+                self._sums.merge(part)
+        return not unsent
+
+    def _export_total(self, taken: Sums, exporter: MetricExporter, resource: Resource, until: int) -> bool:
+        if taken:
+            self._total.forget_examples()
+            self._total.merge(taken)
+            self._total_sent = False
+        if self._total_sent and (not self._total or until - self._sent_ns < _IDLE_NS):
+            return True
+        window = Window(self._started_ns, until, cumulative=True)
+        self._total_sent = not self._hand_over(self._total, exporter, resource, window)
+        if self._total_sent:
+            self._sent_ns = until
+        return self._total_sent
+
+    def _hand_over(self, sums: Sums, exporter: MetricExporter, resource: Resource, window: Window) -> list[Sums]:
+        """Export *sums* in parts; those that were not taken. After a failure the rest is not tried.
+
+        What is too large goes out in halves; a single series that still is would be so for ever, and is let go.
+        """
+        parts = deque(sums.parts(_SERIES_PER_PAYLOAD))
+        while parts:
+            delivery = self._deliver(parts[0], exporter, resource, window)
+            if delivery.outcome is Outcome.TAKEN:
+                self._lost("rejected", delivery.rejected)
+            elif delivery.outcome is not Outcome.TOO_LARGE:
+                break
+            elif halves := parts[0].halves():
+                parts.extend(halves)
+            else:
+                self._lost("too_large", parts[0].points)
+            parts.popleft()
+        return list(parts)
+
+    def _deliver(self, part: Sums, exporter: MetricExporter, resource: Resource, window: Window) -> Delivery:
         try:
-            succeeded = exporter.export(_as_data(shown, resource, self._started_ns, until, self._cumulative))
+            with GATE.closed():
+                from opentelemetry.sdk.metrics.export import MetricExportResult
+
+                from otel_verein.processors.metric_points import as_data
+
+            result = exporter.export(as_data(part, resource, window))
         except Exception as fault:  # noqa: BLE001 - reported; the sums are kept
             self._faults.report("export.metrics", fault)
-            succeeded = MetricExportResult.FAILURE
-        if self._cumulative:
-            return succeeded is MetricExportResult.SUCCESS  # the sums go out again with the next call
-        if succeeded is MetricExportResult.SUCCESS:
-            self._started_ns = until
-            return True
-        with self._lock:
-            self._sums.merge(taken)
-        return False
+            return Delivery(Outcome.LATER)
+        if result is MetricExportResult.SUCCESS:
+            # What it tells beside may be of a rest that it has taken on and sends later.
+            return TAKEN._replace(rejected=delivery_of(exporter, True).rejected)
+        return delivery_of(exporter, False)
+
+    def _lost(self, reason: str, points: int) -> None:
+        self.count(semconv.METRIC_POINTS_LOST, points, ((semconv.DROP_REASON, reason),))
+
+    def _until(self) -> int:
+        """Now, and later than what it said last, also when the wall clock is set back."""
+        ticks = monotonic_ns()
+        self._until_ns = max(self._clock(), self._until_ns + ticks - self._ticks_ns)
+        self._ticks_ns = ticks
+        return self._until_ns
+
+    def _relieve(self) -> None:
+        """Add up some of what waits, unless somebody else is at it."""
+        if self._lock.acquire(blocking=False):
+            try:
+                with self._faults.guard("metrics.add"):
+                    self._book(_RELIEF)
+            finally:
+                self._lock.release()
 
     def _add_up(self) -> None:
-        while self._pending:
-            measured = self._pending.popleft()
-            if measured.operation not in self._names:
-                if len(self._names) >= self._operation_names:
-                    measured = measured._replace(operation=semconv.OTHER)
-                else:
-                    self._names.add(measured.operation)
-            self._sums.add(measured)
-        self._take(semconv.METRIC_UNATTRIBUTED, semconv.THREAD_ROLE, UNATTRIBUTED.take())
-        while self._lost:
-            reason, operations = self._lost.popleft()
-            self._sums.count(semconv.METRIC_EXPORT_DROPPED, ((semconv.DROP_REASON, reason),), operations)
+        """Add up all that waits."""
+        while self._pending or self._counted:
+            with self._faults.guard("metrics.add"):
+                self._book(_AT_ONCE)
+        for role, number in UNATTRIBUTED.take().items():
+            self._sums.count(semconv.METRIC_UNATTRIBUTED, ((semconv.THREAD_ROLE, role),), number)
         faults = Counter(self._faults.counts)
-        self._take(semconv.METRIC_INTERNAL_ERRORS, semconv.ERROR_SITE, faults - self._faults_told)
+        for site, number in (faults - self._faults_told).items():
+            self._sums.count(semconv.METRIC_INTERNAL_ERRORS, ((semconv.ERROR_SITE, site),), number)
         self._faults_told = faults
 
-    def _take(self, name: str, attribute: str, counts: Mapping[str, int]) -> None:
-        for value, number in counts.items():
-            self._sums.count(name, ((attribute, value),), number)
+    def _book(self, most: int) -> None:
+        for name, attributes, number in _taken(self._counted, most):
+            self._sums.count(name, attributes, number)
+        self._sums.add(_taken(self._pending, most), self._names, monotonic_ns())
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """The lock; after a second without it, if need be: then its holder is a frame that a signal interrupted."""
+        held = self._lock.acquire(timeout=_INTERRUPTED_S)
+        try:
+            yield
+        finally:
+            if held:
+                self._lock.release()
 
 
-def _as_data(sums: Sums, resource: Resource, start: int, end: int, cumulative: bool) -> MetricsData:
-    from opentelemetry.sdk.metrics.export import MetricsData, ResourceMetrics, ScopeMetrics
-    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-
-    scope = ScopeMetrics(
-        scope=InstrumentationScope(semconv.SCOPE, __version__),
-        metrics=[
-            *_histogram_metrics(sums, start, end, cumulative),
-            *_counter_metrics(sums, start, end, cumulative),
-        ],
-        schema_url="",
-    )
-    return MetricsData(resource_metrics=[ResourceMetrics(resource=resource, scope_metrics=[scope], schema_url="")])
-
-
-def _histogram_metrics(sums: Sums, start: int, end: int, cumulative: bool) -> Iterator[Any]:
-    from opentelemetry.sdk.metrics import export
-
-    def point(series: _Series, histogram: Histogram) -> Any:
-        offset, counts = histogram.dense()
-        return export.ExponentialHistogramDataPoint(
-            attributes=dict(series),
-            start_time_unix_nano=start,
-            time_unix_nano=end,
-            count=histogram.count,
-            sum=histogram.sum,
-            scale=histogram.scale,
-            zero_count=histogram.zeros,
-            positive=export.Buckets(offset=offset, bucket_counts=counts),
-            negative=export.Buckets(offset=0, bucket_counts=[]),
-            flags=0,
-            min=histogram.minimum,
-            max=histogram.maximum,
-        )
-
-    for name, unit, _ in _HISTOGRAMS:
-        if sums.histograms[name]:
-            points = [point(series, histogram) for series, histogram in sums.histograms[name].items()]
-            data = export.ExponentialHistogram(data_points=points, aggregation_temporality=_temporality(cumulative))
-            yield export.Metric(name=name, description=_meaning(name), unit=unit, data=data)
-
-
-def _counter_metrics(sums: Sums, start: int, end: int, cumulative: bool) -> Iterator[Any]:
-    from opentelemetry.sdk.metrics import export
-
-    for name, counts in sums.counters.items():
-        points = [
-            export.NumberDataPoint(
-                attributes=dict(series), start_time_unix_nano=start, time_unix_nano=end, value=number
-            )
-            for series, number in counts.items()
-        ]
-        data = export.Sum(data_points=points, aggregation_temporality=_temporality(cumulative), is_monotonic=True)
-        if points:
-            yield export.Metric(name=name, description=_meaning(name), unit=_unit(name), data=data)
-
-
-def _temporality(cumulative: bool) -> Any:
-    from opentelemetry.sdk.metrics.export import AggregationTemporality
-
-    return AggregationTemporality.CUMULATIVE if cumulative else AggregationTemporality.DELTA
-
-
-_NAMES = {entry.name: entry for entry in semconv.TABLE}
-
-
-def _meaning(name: str) -> str:
-    return _NAMES[name].meaning
-
-
-def _unit(name: str) -> str:
-    return _NAMES[name].unit
+def _taken(waiting: deque[_T], most: int) -> list[_T]:
+    """Up to *most* of what waits, oldest first; other threads may add and take meanwhile."""
+    taken: list[_T] = []
+    with suppress(IndexError):
+        for _ in range(min(most, len(waiting))):
+            taken.append(waiting.popleft())
+    return taken

@@ -68,7 +68,7 @@ class VereinSpanProcessor(SpanProcessor):
         )
         self._remembered = Remembered(self._limits.remembered_decisions)
         self._stages = Stages(
-            self.config, self.policy, self._remembered, measures, self._outbox, self._resource, self.new_span_id
+            self.config, self.policy, self._remembered, measures, self._outbox, self._resource, self.new_span_id, faults
         )
         self._forget()
         if hasattr(os, "register_at_fork"):
@@ -162,14 +162,13 @@ class VereinSpanProcessor(SpanProcessor):
 
     def _hold(self, operation: Operation, span: ReadableSpan) -> None:
         """Keep an ended child until its root ends; one that outlives its root follows the root's decision."""
-        if not operation.open:
-            self._stages.follow(operation, span)
-            return
         room = self._limits.spans_per_operation - len(operation.spans)
         if room > 0 or (room > -_FAILED_BEYOND and span.status.status_code is StatusCode.ERROR):
             operation.spans.append(span)
         else:
             operation.spans_dropped += 1
+        if operation.verdict is not None:
+            self._stages.follow(operation)
 
     def _give_up_oldest(self) -> None:
         """Forget the span that has been open longest; it never ended, so it never was counted as started."""

@@ -14,6 +14,7 @@ from opentelemetry.trace import SpanContext, SpanKind
 
 from otel_verein import semconv
 from otel_verein.config.schema import Config
+from otel_verein.faults import Faults
 from otel_verein.ledger import Operation
 from otel_verein.ledger.group import QueryGroup
 from otel_verein.ledger.ignored import sift
@@ -28,6 +29,8 @@ from otel_verein.processors.remembered import Remembered
 from otel_verein.processors.sampling import Decision, Policy
 from otel_verein.processors.tagging import Tags, failed, tag
 
+_NOT_EXPORTED = object()
+"""The verdict of what is not exported."""
 _KINDS = {kind: kind.name.lower() for kind in SpanKind}
 
 
@@ -43,7 +46,9 @@ class Stages:
         outbox: Outbox,
         resource: ProcessResource,
         new_span_id: Callable[[], int],
+        faults: Faults,
     ) -> None:
+        self._faults = faults
         self._config = config
         self._policy = policy
         self._remembered = remembered
@@ -89,23 +94,52 @@ class Stages:
             operation.spans_dropped,
             late,
         )
-        if decision.reason is not None:
-            merged = self._hand_out(operation, root, context, tags, groups, decision)
-            measured = measured._replace(
-                trace_id=context.trace_id,
-                span_id=context.span_id,
-                ended_ns=root.end_time or 0,
-                spans_merged=merged,
-            )
-        self._measures.add(measured)
+        if decision.reason is None:
+            operation.verdict = _NOT_EXPORTED
+            self._measures.add(measured)
+        else:
+            self._keep(operation, root, context, tags, groups, decision, measured)
         self._outbox.ensure_running()
         operation.release()
+        if operation.spans:
+            self.follow(operation)
 
-    def follow(self, operation: Operation, span: ReadableSpan) -> None:
-        """Let a span that outlives its root follow the root's decision."""
-        form: Exported | None = operation.verdict
-        if form is not None:
-            self._outbox.put([form.span(span)], operations=0)
+    def follow(self, operation: Operation) -> None:
+        """Let the spans that outlive their root follow its decision; nothing before there is one."""
+        form = operation.verdict
+        while form is not None:
+            try:
+                span = operation.spans.pop()  # of two threads at this place one gets each span
+            except IndexError:
+                return
+            if form is not _NOT_EXPORTED:
+                self._outbox.put([form.span(span)], operations=0)
+
+    def _keep(
+        self,
+        operation: Operation,
+        root: ReadableSpan,
+        context: SpanContext,
+        tags: Tags,
+        groups: list[QueryGroup] | None,
+        decision: Decision,
+        measured: Measurement,
+    ) -> None:
+        """Count a kept operation, then hand it out: whatever ends the process, no more is exported than was kept."""
+        form = Exported(decision, tier(decision, tags), self._resource())
+        spans: list[ReadableSpan] = []
+        merged = 0
+        try:
+            spans, merged = self._built(operation, root, context, tags, groups, form)
+        except Exception as fault:  # noqa: BLE001 - reported, and the operation counted as lost
+            self._faults.report("processor.build", fault)
+        operation.verdict = form if spans else _NOT_EXPORTED
+        ids = measured._replace(trace_id=context.trace_id, span_id=context.span_id, ended_ns=root.end_time or 0)
+        self._measures.add(ids._replace(spans_merged=merged))
+        if spans:
+            self._outbox.put(spans)
+        else:
+            self._measures.dropped("fault")
 
     def _judge(
         self, operation: Operation, root: ReadableSpan, name: str, duration_s: float
@@ -120,18 +154,16 @@ class Stages:
         tags = tag(totals, duration_s, failed(root), findings, self._config.thresholds)
         return (tags._replace(ignored=ignored) if ignored else tags), groups
 
-    def _hand_out(
+    def _built(
         self,
         operation: Operation,
         root: ReadableSpan,
         context: SpanContext,
         tags: Tags,
         groups: list[QueryGroup] | None,
-        decision: Decision,
-    ) -> int:
-        """Build what is exported and put it in the outbox; how many queries summary spans stand for."""
-        form = Exported(decision, tier(decision, tags), self._resource())
-        operation.verdict = form
+        form: Exported,
+    ) -> tuple[list[ReadableSpan], int]:
+        """What is exported, and how many queries its summary spans stand for."""
         anchors = Anchors(operation, context) if operation.spans_dropped else None
         at = anchors.at if anchors is not None else None
         builder = SpanBuilder(operation, form.resource, self._below(form), form.tier, at)
@@ -144,9 +176,9 @@ class Stages:
                 semconv.SPANS_DROPPED: operation.spans_dropped,
             }
         )
-        children = [form.span(child, anchors.above(child) if anchors else None) for child in operation.spans]
-        self._outbox.put([form.root(root, extra, tags.findings), *children, *queries])
-        return builder.merged
+        ended = [operation.spans.pop() for _ in range(len(operation.spans))]  # what comes from now on is late
+        children = [form.span(child, anchors.above(child) if anchors else None) for child in reversed(ended)]
+        return [form.root(root, extra, tags.findings), *children, *queries], builder.merged
 
     def _below(self, form: Exported) -> Callable[[SpanContext], SpanContext]:
         return lambda parent: form.child_of(parent, self._new_span_id())

@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData, Sum
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
 from otel_verein import keep
 from otel_verein.config import Config
 from otel_verein.config.schema import Sampling, SamplingRule
+from otel_verein.faults import Faults
 from otel_verein.processors import VereinSpanProcessor
+from otel_verein.processors.compression import SpanBuilder
 from otel_verein.tracing import VereinTracerProvider
 
 RULES = (SamplingRule("GET /health*", 0.0), SamplingRule("POST *", 1.0))
@@ -65,3 +69,62 @@ def test_what_is_kept_says_why(sampling: Sampling, given: dict[str, Any], expect
 def test_what_is_sampled_out_is_not_exported(sampling: Sampling, name: str) -> None:
     """The silent twins: by the ratio, and by the ratio of its name."""
     assert ended(sampling, name) is None
+
+
+def test_an_operation_that_cannot_be_built_is_counted_as_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of ours costs the trace, not the count: kept = dropped, with the reason."""
+
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(SpanBuilder, "spans", fail)
+    faults, exporter, metrics = Faults(lambda *_: None), InMemorySpanExporter(), Collected()
+    processor = VereinSpanProcessor(exporter, Config(sampling=Sampling(ratio=1.0)), metrics, faults=faults)
+    provider = VereinTracerProvider(processor, shutdown_on_exit=False, faults=faults)
+    provider.get_tracer("test").start_span("GET /").end()
+    provider.shutdown()
+
+    assert (len(exporter.get_finished_spans()), dict(faults.counts)) == (0, {"processor.build": 1})
+    assert metrics.sums() == {"verein.operation.kept": 1, "verein.export.dropped": 1, "verein.internal.errors": 1}
+
+
+class Collected(MetricExporter):
+    """Holds what it was given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given: list[MetricsData] = []
+
+    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:
+        self.given.append(metrics_data)
+        return MetricExportResult.SUCCESS
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        return True
+
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
+        """Nothing to do."""
+
+    def sums(self) -> dict[str, int]:
+        """All counters by name."""
+        found: dict[str, int] = {}
+        for data in self.given:
+            metrics = data.resource_metrics[0].scope_metrics[0].metrics
+            for metric in (metric for metric in metrics if isinstance(metric.data, Sum)):
+                found[metric.name] = found.get(metric.name, 0) + sum(int(p.value) for p in metric.data.data_points)
+        return found
+
+
+def test_a_child_that_ends_while_its_root_is_judged_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the end of the root and the decision nothing is lost: the child waits for the decision."""
+    exporter = InMemorySpanExporter()
+    processor = VereinSpanProcessor(exporter, Config(sampling=Sampling(ratio=1.0)))
+    provider = VereinTracerProvider(processor, shutdown_on_exit=False)
+    root = provider.get_tracer("test").start_span("page")
+    child = provider.get_tracer("test").start_span("part", trace.set_span_in_context(root))
+    decide = processor.policy.at_end
+    monkeypatch.setattr(processor.policy, "at_end", lambda *given: (child.end(), decide(*given))[1])
+    root.end()
+    provider.shutdown()
+
+    assert sorted(span.name for span in exporter.get_finished_spans()) == ["page", "part"]
