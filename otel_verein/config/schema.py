@@ -118,7 +118,10 @@ class Limits:
         1000, unit="{query}", at_least=10, help="Query records held before they are folded into totals."
     )
     groups_per_operation: int = option(
-        500, unit="{statement}", at_least=10, help="Different statements an operation keeps totals for."
+        500,
+        unit="{statement}",
+        at_least=10,
+        help="Statements, per parent span, that an operation keeps figures for, and as many again that repeat.",
     )
     distinct_per_operation: int = option(
         10_000, unit="{statement}", at_least=10, help="Different statements of an operation that are told apart."
@@ -165,6 +168,9 @@ class Compression:
 
     repeats: int = option(5, unit="{query}", at_least=2, help="Repeats from which one summary span stands for them.")
     slowest: int = option(1, unit="{query}", at_least=0, help="Slowest queries of a group that stay whole.")
+    failed: int = option(
+        10, unit="{query}", at_least=0, help="Failed queries of a group that stay whole, the first ones."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +208,12 @@ class Export:
     )
     segment_age_s: float = option(60.0, unit="s", above=0, help="Age at which a file is closed and the next begun.")
     shutdown_s: float = option(5.0, unit="s", above=0, at_most=60, help="Longest time an exit waits for export.")
-    retry_s: float = option(5.0, unit="s", above=0, help="Pause before a failed file is tried again.")
+    retry_s: float = option(
+        5.0, unit="s", above=0, help="Pause before a failed export is tried again; it doubles while an endpoint fails."
+    )
+    retry_longest_s: float = option(
+        60.0, unit="s", above=0, help="Longest such pause, also where the endpoint asks for a longer one."
+    )
 
 
 @dataclass(frozen=True, slots=True)

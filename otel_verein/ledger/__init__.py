@@ -2,6 +2,5 @@
 
 from otel_verein.ledger.ledger import FINGERPRINTS, UNATTRIBUTED, Ledger
 from otel_verein.ledger.operation import Operation
-from otel_verein.ledger.record import QueryRecord
 
-__all__ = ["FINGERPRINTS", "UNATTRIBUTED", "Ledger", "Operation", "QueryRecord"]
+__all__ = ["FINGERPRINTS", "UNATTRIBUTED", "Ledger", "Operation"]

@@ -1,67 +1,214 @@
-"""The queries of one fingerprint under one parent span."""
+"""The queries of one statement under one parent span, or under all parents of one name."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from heapq import nlargest
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from otel_verein.config.schema import Compression
 from otel_verein.ledger.callsite import CallSite
 from otel_verein.ledger.fingerprint import Fingerprint
-from otel_verein.ledger.record import ConnectionTarget, QueryRecord
+from otel_verein.ledger.record import (
+    DURATION,
+    ERROR,
+    FOUND,
+    IDENTITY,
+    PARENT,
+    START,
+    STATEMENT,
+    ConnectionTarget,
+    RecordFields,
+    values_of,
+)
+from otel_verein.ledger.spread import Spread
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
-_FOLDED_DURATIONS = 1000
-_IDENTITIES = 1000
+OTHER_ERROR = "_OTHER"
+"""What the semantic conventions call an error type that has no single name."""
+
+_LOOKED_AT = 5
+_duration, _identity = itemgetter(DURATION), itemgetter(IDENTITY)
 
 
-@dataclass(slots=True)
 class QueryGroup:
-    """All queries of one fingerprint under one parent span, with as many of their records as are still held.
+    """All queries of one fingerprint under one parent span, or under ``several``, in which case *parent* is the first.
 
-    ``path`` are the names of the spans from the root's child to the parent; ``ignored`` is the reason that
-    the code itself gave for its repeats, if it did.
+    ``path`` are the names of the spans from the root's child to the parent; ``ignored`` is the reason that the code
+    itself gave for its repeats, if it did. ``records`` are those that were never folded; of the folded ones ``held``
+    are the slowest and the first failed ones, and ``spread`` and ``failures`` say how long the others took.
     """
 
-    fingerprint: Fingerprint
-    parent: Span
-    target: ConnectionTarget
-    path: tuple[str, ...] = ()
-    ignored: str | None = None
-    call_site: CallSite | None = None
-    count: int = 0
-    errors: int = 0
-    total_ns: int = 0
-    first_ns: int = 0
-    last_ns: int = 0
-    overlapping: int = 0
-    identities: set[tuple[str, int]] = field(default_factory=set)
-    comparable: bool = True
-    records: list[QueryRecord] = field(default_factory=list)
-    folded_ns: list[int] = field(default_factory=list)
+    __slots__ = (
+        "_comparable",
+        "_identities",
+        "_stayed",
+        "_values",
+        "call_site",
+        "count",
+        "error",
+        "errors",
+        "failures",
+        "fingerprint",
+        "first_ns",
+        "held",
+        "ignored",
+        "last_ns",
+        "overlapping",
+        "parent",
+        "path",
+        "records",
+        "several",
+        "spread",
+        "target",
+        "total_ns",
+    )
 
-    def add(self, record: QueryRecord) -> None:
-        """Book *record* into the totals and hold it."""
-        if not self.count:
-            self.first_ns = record.start_ns
-        elif record.start_ns < self.last_ns:
-            self.overlapping += 1
+    def __init__(
+        self, fingerprint: Fingerprint, parent: Span, target: ConnectionTarget, ignored: str | None = None
+    ) -> None:
+        self.fingerprint = fingerprint
+        self.parent = parent
+        self.target = target
+        self.ignored = ignored
+        self.path: tuple[str, ...] = ()
+        self.call_site: CallSite | None = None
+        self.several = False
+        self.count = 0
+        self.errors = 0
+        self.total_ns = 0
+        self.first_ns = 0
+        self.last_ns = 0
+        self.overlapping = False
+        """Whether some started while an earlier one still ran."""
+        self.records: list[RecordFields] = []
+        self.held: list[RecordFields] = []
+        self.spread: Spread | None = None
+        self.failures: Spread | None = None
+        self.error: str | None = None
+        """The error of the failures that are no longer held."""
+        self._identities: set[int] = set()
+        self._comparable = True
+        self._values: list[int] = []
+        self._stayed = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether every query is still known by itself, in order."""
+        return len(self.records) == self.count
+
+    def take(self, records: list[RecordFields]) -> None:
+        """Book *records* at the end of the operation, and hold them."""
+        total, errors, last = 0, 0, self.last_ns
+        first = self.first_ns if self.count else records[0][START]
+        for fields in records:
+            start, duration = fields[START], fields[DURATION]
+            if start < last:
+                self.overlapping = True
+                first = min(first, start)
+            last = max(last, start + duration)
+            total += duration
+            errors += fields[ERROR] is not None
+        self.first_ns, self.last_ns = first, last
+        self.count += len(records)
+        self.total_ns += total
+        self.errors += errors
+        self.records += records
+
+    def absorb(self, fields: RecordFields, most_identities: int) -> None:
+        """Book one record of an operation that goes on; a fetch that is not over adds its time to the group."""
+        held = [*fields[:PARENT], None, *fields[IDENTITY:STATEMENT], ""]
+        start, duration, failed = fields[START], fields[DURATION], fields[ERROR] is not None
+        if fields[IDENTITY] is None:
+            self._comparable = False
+        elif len(self._identities) < most_identities:
+            self._identities.add(hash((fields[STATEMENT], fields[IDENTITY])))
+        if len(self._values) < _LOOKED_AT:
+            self._values.append(values_of(fields))
+        end = start + duration
+        folded = _Folded(self, held)
+        # Nothing is called from here to the last line, so that an interrupt finds the record booked or not booked.
+        fields[DURATION], fields[FOUND] = None, folded
+        if not self.count or start < self.first_ns:
+            self.first_ns = start
+        if self.count and start < self.last_ns:
+            self.overlapping = True
+        if end > self.last_ns:
+            self.last_ns = end
         self.count += 1
-        self.errors += record.error is not None
-        self.total_ns += record.duration_ns
-        self.first_ns = min(self.first_ns, record.start_ns)
-        self.last_ns = max(self.last_ns, record.end_ns)
-        if record.identity is None:
-            self.comparable = False
-        elif len(self.identities) < _IDENTITIES:
-            # the text itself too: literals may stand in it
-            self.identities.add((record.statement, record.identity))
-        self.records.append(record)
+        self.errors += failed
+        self.total_ns += duration
+        self.held.append(held)
 
-    def fold(self, held: int) -> None:
-        """Let go of all records but failed ones and the *held* slowest; their durations stay as plain numbers."""
-        ordered = sorted(self.records, key=lambda record: (record.error is None, -record.duration_ns))
-        room = max(0, _FOLDED_DURATIONS - len(self.folded_ns))
-        self.folded_ns += [record.duration_ns for record in ordered[held:]][:room]
-        self.records = ordered[:held]
+    def trim(self, options: Compression, spare: int) -> None:
+        """Let go of folded records but those that stay whole; how long the others took is kept as their spread.
+
+        Up to *spare* more are held until the next time, since a few at once take half the time of one by one.
+        """
+        if len(self.held) - self._stayed <= spare or self.count < options.repeats:
+            return  # the few of a statement that does not repeat may all stay spans of their own
+        stay, go = parted(self.held, options, failed=bool(self.errors))
+        self.held, self._stayed = stay, len(stay)
+        passed = [fields[DURATION] for fields in go if fields[ERROR] is None]
+        failed = [fields for fields in go if fields[ERROR] is not None]
+        if passed:
+            self.spread = self.spread or Spread()
+            self.spread.add(passed)
+        if failed:
+            self.failures = self.failures or Spread()
+            self.failures.add([fields[DURATION] for fields in failed])
+            self.error = one_error(self.error, failed)
+
+    @property
+    def comparable(self) -> bool:
+        """Whether the parameters of all could be compared."""
+        return self._comparable and None not in map(_identity, self.records)
+
+    @property
+    def identities(self) -> set[int]:
+        """One number for each different set of parameters; a huge operation stops at about a thousand."""
+        # the text itself too: literals may stand in it
+        return self._identities.union([hash((fields[STATEMENT], fields[IDENTITY])) for fields in self.records])
+
+    def first_values(self) -> list[int]:
+        """How many values each of the first few statements carries."""
+        return self._values + [values_of(fields) for fields in self.records[: _LOOKED_AT - len(self._values)]]
+
+
+class _Folded:
+    """What a folded record leads to, for fetches of its rows that are not over."""
+
+    __slots__ = ("_group", "_held")
+
+    def __init__(self, group: QueryGroup, held: RecordFields) -> None:
+        self._group = group
+        self._held = held
+
+    @property
+    def total_ns(self) -> int:
+        """The time of the group; what is added to it is added to the record, too."""
+        return self._group.total_ns
+
+    @total_ns.setter
+    def total_ns(self, total_ns: int) -> None:
+        self._held[DURATION] += total_ns - self._group.total_ns
+        self._group.total_ns = total_ns
+
+
+def parted(
+    records: list[RecordFields], options: Compression, *, failed: bool
+) -> tuple[list[RecordFields], list[RecordFields]]:
+    """Those of *records* that stay whole, in order, and the others: the slowest and the first *failed* ones stay."""
+    stay = {id(fields) for fields in nlargest(options.slowest, records, key=_duration)}
+    if failed:
+        stay.update([id(fields) for fields in records if fields[ERROR] is not None][: options.failed])
+    whole = [fields for fields in records if id(fields) in stay]
+    return whole, [fields for fields in records if id(fields) not in stay]
+
+
+def one_error(known: str | None, failed: list[RecordFields]) -> str | None:
+    """The error of *failed* and of what is *known*, where it is but one."""
+    kinds = {fields[ERROR] for fields in failed} | ({known} if known else set())
+    return kinds.pop() if len(kinds) == 1 else OTHER_ERROR if kinds else None

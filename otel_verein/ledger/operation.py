@@ -7,15 +7,17 @@ the late one that follows it, never in both or none.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from operator import itemgetter
 from threading import Lock
 from time import perf_counter_ns, time_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from otel_verein.ledger.callsite import CallSite
+from otel_verein.ledger.fingerprint import Fingerprint
 from otel_verein.ledger.group import QueryGroup
-from otel_verein.ledger.record import DURATION, ERROR, FOUND, PARENT, QueryRecord, RecordFields
+from otel_verein.ledger.groups import IGNORED_ATTRIBUTE, CallSites, Groups
+from otel_verein.ledger.record import DURATION, ERROR, FOUND, PARENT, RecordFields
+
+__all__ = ["IGNORED_ATTRIBUTE", "SPAN_ATTRIBUTE", "Operation", "Totals"]
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -26,19 +28,11 @@ if TYPE_CHECKING:
 SPAN_ATTRIBUTE = "_verein_operation"
 """The attribute by which a live span leads to its operation."""
 
-IGNORED_ATTRIBUTE = "_verein_ignored"
-"""The attribute by which a span says why repeats under it are no finding."""
-
-GroupKey = tuple[int, str]
-"""A parent span, by identity, and a fingerprint's key."""
-
 _duration = itemgetter(DURATION)
-_DEEPEST_PATH = 50
 _FOLD_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(NamedTuple):
     """The figures of one operation: queries without transaction verbs, time with them.
 
     ``distinct`` is None when there were more different statements than an operation remembers.
@@ -50,6 +44,9 @@ class Totals:
     db_duration_ns: int = 0
 
 
+_NO_QUERIES = Totals()
+
+
 class Operation:
     """The queries and finished spans of one local root span, until it ends.
 
@@ -59,17 +56,19 @@ class Operation:
 
     __slots__ = (
         "__weakref__",
-        "_beyond",
         "_distinct_known",
         "_groups",
         "_lock",
         "_taken",
         "call_sites",
+        "cap",
         "due",
         "ended_as",
         "enough",
         "facts",
         "failed",
+        "followed",
+        "forced",
         "ledger",
         "open",
         "records",
@@ -84,7 +83,8 @@ class Operation:
         "wall_offset_ns",
     )
 
-    def __init__(self, root: Span, ledger: Ledger) -> None:
+    def __init__(self, root: Span, ledger: Ledger, wall_offset_ns: int | None = None) -> None:
+        """*wall_offset_ns* is the wall clock minus the monotonic one; read here where the caller has not."""
         # Not the span itself: it leads here, and a circle would wait for the garbage collector.
         self.root_id = root.get_span_context().span_id
         self.ledger = ledger
@@ -100,21 +100,26 @@ class Operation:
         """Time of transaction verbs."""
         self.repeated = False
         """Whether a statement ran often enough for a verdict."""
-        self.call_sites: dict[GroupKey, CallSite | None] = {}
+        self.call_sites: CallSites = {}
         self.spans: list[ReadableSpan] = []
         self.spans_dropped = 0
         self.facts: dict[str, str | int] = {}
         """Attributes of the root span that the application gave."""
+        self.forced = False
+        """Whether the application asked to keep the trace."""
+        self.cap = 0
+        """The threshold of the rate cap that was in force when it began."""
+        self.followed: Any = None
+        """What was decided of its trace before it began, by an operation that had ended."""
         self.verdict: Any = None
-        """What the processors decided; late spans follow it."""
+        """None until the processors have decided; then what late spans follow."""
         self.ended_as: tuple[str, SpanContext] | None = None
         """Name and context of the root, once it has ended."""
         self.successor: Operation | None = None
         """The operation of the queries that came after the end."""
-        self.wall_offset_ns = time_ns() - perf_counter_ns()
+        self.wall_offset_ns = wall_offset_ns if wall_offset_ns is not None else time_ns() - perf_counter_ns()
         self._lock = Lock()  # guards what folding changes; appending tries it and goes on where it is taken
-        self._groups: dict[GroupKey, QueryGroup] = {}
-        self._beyond: QueryGroup | None = None
+        self._groups: Groups | None = None  # made by the first fold, or by the end if it asks for them
         self._distinct_known = True
         self._taken: list[RecordFields] = []
 
@@ -156,7 +161,7 @@ class Operation:
         self.open = False
         self.enough = 0  # every append attends from now on, and finds that the operation has ended
         # A fold that goes on ends first; one that an interrupt broke off may have left the lock taken for ever.
-        held = self._lock.acquire(timeout=_FOLD_S)
+        held = self._lock.acquire(blocking=False) or self._lock.acquire(timeout=_FOLD_S)
         self._taken, self.records = self.records, []
         if held:
             self._lock.release()
@@ -170,35 +175,47 @@ class Operation:
 
     def totals(self) -> Totals:
         """The figures of all queries, exact whatever was folded; after :meth:`close`."""
-        folded = list(self._groups.values()) + ([self._beyond] if self._beyond else [])
-        taken = [record for record in self._taken if record[DURATION] is not None] if folded else self._taken
-        errors = sum(group.errors for group in folded)
-        if self.failed:
-            errors += sum(record[ERROR] is not None for record in taken)
-        known = self._distinct_known and len(self.seen) < self.ledger.most_distinct
+        taken = self._taken
+        if self._groups is None:
+            if not taken:
+                return Totals(db_duration_ns=self.verbs_ns) if self.verbs_ns else _NO_QUERIES
+            return Totals(
+                len(taken), self._distinct(), self._errors_among(taken), sum(map(_duration, taken), self.verbs_ns)
+            )
+        folded = self._groups.all()
+        taken = [record for record in taken if record[DURATION] is not None]
         return Totals(
             queries=sum(group.count for group in folded) + len(taken),
-            distinct=len(self.seen) if known else None,
-            errors=errors,
+            distinct=self._distinct(),
+            errors=sum(group.errors for group in folded) + self._errors_among(taken),
             db_duration_ns=sum(map(_duration, taken), self.verbs_ns + sum(group.total_ns for group in folded)),
         )
 
     def groups(self) -> list[QueryGroup]:
         """The queries by parent span and fingerprint, in order of first appearance, transaction verbs apart.
 
-        Call once, after :meth:`close`.
+        What is in no group for want of room is :attr:`rest`. Call once, after :meth:`totals`.
         """
-        self._group(self._taken)
-        contexts = ((span.get_span_context(), span) for span in self.spans)
-        ended = {context.span_id: span for context, span in contexts if context is not None}
-        for group in self._groups.values():
-            group.path = _path(group.parent, self.root_id, ended)
-        return list(self._groups.values())
+        groups = self._groups = self._groups or Groups(self.ledger)
+        groups.take(self._taken, self.seen, self.call_sites)
+        groups.set_paths(self.root_id, self.spans)
+        return list(groups)
+
+    @property
+    def rest(self) -> QueryGroup | None:
+        """The queries that had no room in :meth:`groups`, whatever their statement; after it."""
+        return self._groups.rest if self._groups is not None else None
 
     def release(self) -> None:
-        """Let go of everything but the verdict: records lead to spans, and spans lead here."""
-        self.spans, self._taken, self._beyond = [], [], None
-        self._groups, self.seen, self.call_sites = {}, {}, {}
+        """Let go of everything but the verdict and spans that came late: records lead to spans, and spans lead here."""
+        self._taken, self._groups = [], None
+        self.seen, self.call_sites = {}, {}
+
+    def _distinct(self) -> int | None:
+        return len(self.seen) if self._distinct_known and len(self.seen) < self.ledger.most_distinct else None
+
+    def _errors_among(self, records: list[RecordFields]) -> int:
+        return sum(record[ERROR] is not None for record in records) if self.failed else 0
 
     def _move_on(self) -> None:
         """Hand the queries that came after the end to whoever takes late ones."""
@@ -211,8 +228,14 @@ class Operation:
 
     def _locate(self, record: RecordFields) -> None:
         """Take the call site of *record*, once per fingerprint and parent."""
-        key = (id(record[PARENT]), record[FOUND].key)
-        if key not in self.call_sites and len(self.call_sites) < self.ledger.most_groups:
+        parent, found = record[PARENT], record[FOUND]
+        if not isinstance(found, Fingerprint):
+            return  # another thread folded it meanwhile; a later repeat will be located
+        key = (id(parent), found.key)
+        if key in self.call_sites or len(self.call_sites) >= 2 * self.ledger.most_groups:
+            return
+        groups = self._groups
+        if groups is None or not groups.is_located(parent, found):
             self.call_sites[key] = self.ledger.call_sites.capture()
 
     def _fold_now_and_then(self) -> None:
@@ -225,53 +248,10 @@ class Operation:
             self._lock.release()
 
     def _fold(self) -> None:
+        groups = self._groups = self._groups or Groups(self.ledger)
         settled = self.records[:]
-        self._group(settled, folded=True)
+        groups.fold(settled, self.seen, self.call_sites)
         del self.records[: len(settled)]  # in place: another thread may be about to append to this very list
-        for group in self._groups.values():
-            group.fold(self.ledger.config.compression.slowest + 1)
-        if self._beyond is not None:
-            self._beyond.fold(0)
         if len(self.seen) > self.ledger.most_distinct:
             self._distinct_known = False
             self.seen.clear()
-
-    def _group(self, records: list[RecordFields], *, folded: bool = False) -> None:
-        groups = self._groups
-        for fields in records:
-            if fields[DURATION] is None:
-                continue  # in its group already: an interrupt broke off the fold that put it there
-            record = QueryRecord._make(fields)
-            key = (id(record.parent), record.fingerprint.key)
-            group = groups.get(key)
-            if group is None:
-                group = self._new_group(key, record)
-            if group.call_site is None:
-                group.call_site = self.call_sites.get(key)
-            if folded:  # a fetch that is still going on adds its time to the group
-                fields[DURATION], fields[FOUND] = None, group
-            group.add(record)
-
-    def _new_group(self, key: GroupKey, record: QueryRecord) -> QueryGroup:
-        if len(self._groups) >= self.ledger.most_groups and self._beyond is not None:
-            return self._beyond
-        group = QueryGroup(record.fingerprint, record.parent, record.target)
-        if len(self._groups) >= self.ledger.most_groups:
-            self._beyond = group  # its count and time are in the totals; only the trace lacks it
-        else:
-            group.ignored = getattr(record.parent, IGNORED_ATTRIBUTE, None)
-            self._groups[key] = group
-        return group
-
-
-def _path(parent: Any, root_id: int, ended: dict[int, ReadableSpan]) -> tuple[str, ...]:
-    """The names of the spans between the root and the queries, *parent* last; empty for the root itself."""
-    names: list[str] = []
-    span: Any = parent
-    while span is not None and len(names) < _DEEPEST_PATH:
-        if span.get_span_context().span_id == root_id:
-            break
-        names.append(getattr(span, "name", ""))
-        above = getattr(span, "parent", None)
-        span = ended.get(above.span_id) if above is not None else None
-    return tuple(reversed(names))

@@ -1,13 +1,8 @@
-"""One driver call: as the hook appends it, a plain list, and as the end of the operation reads it."""
+"""One driver call, as the hook appends it and the end of the operation reads it: a plain list."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-from otel_verein.ledger.fingerprint import Fingerprint
-
-if TYPE_CHECKING:
-    from opentelemetry.trace import Span
+from typing import Any, NamedTuple
 
 
 class ConnectionTarget(NamedTuple):
@@ -19,41 +14,20 @@ class ConnectionTarget(NamedTuple):
     port: int | None = None
 
 
-class QueryRecord(NamedTuple):
-    """One driver call. Times are of the monotonic clock, the duration with its fetches.
-
-    ``identity`` is equal for equal parameters, 0 for none, None where they could not be compared; ``batch`` is the
-    size of an executemany, 0 otherwise.
-    """
-
-    fingerprint: Fingerprint
-    start_ns: int
-    duration_ns: int
-    error: str | None
-    parent: Span
-    identity: int | None
-    batch: int
-    target: ConnectionTarget
-    statement: str
-
-    @property
-    def values(self) -> int:
-        """How many values the statement carries, at least: members of its batch, or entries of lists in its text."""
-        return max(self.batch, self.statement.count(",") - self.fingerprint.text.count(",") + 1)
-
-    @property
-    def end_ns(self) -> int:
-        """When the call, and what was fetched of its rows, would have ended if it had run in one go."""
-        return self.start_ns + self.duration_ns
-
-
 RecordFields = list[Any]
-"""The fields of a :class:`QueryRecord`, in order: a list costs a quarter of one, and fetches can add their time.
+"""One driver call: a list costs a quarter of an object, and fetches can add their time.
 
-A record that was folded into a group keeps no time of its own: its duration is None and its first field the group.
+Its fields, by the places below: the fingerprint; start and duration by the monotonic clock, the duration with its
+fetches; the name of the error or None; the parent span; the identity of the parameters, equal for equal ones, 0 for
+none and None where they could not be compared; the size of an executemany, 0 otherwise; the target; the statement.
+A record that was folded into a group keeps no time of its own: its duration is None, and its first field takes what
+fetches add.
 """
 
 FOUND, START, DURATION, ERROR, PARENT, IDENTITY, BATCH, TARGET, STATEMENT = range(9)
+
+LONGEST_TEXT = 16_384
+"""Characters of a statement that a record holds at most; a thousand of them wait for the end of an operation."""
 
 
 def add_fetch(record: RecordFields, duration_ns: int) -> None:
@@ -62,3 +36,16 @@ def add_fetch(record: RecordFields, duration_ns: int) -> None:
         record[DURATION] += duration_ns
     except TypeError:  # folded
         record[FOUND].total_ns += duration_ns
+
+
+def shortened(statement: str, identity: int | None) -> tuple[str, int | None]:
+    """What a record holds of a statement that is longer than :data:`LONGEST_TEXT`, and of its parameters.
+
+    Statements of one beginning are still told apart: the identity is that of the whole text, too.
+    """
+    return statement[:LONGEST_TEXT], None if identity is None else hash((statement, identity))
+
+
+def values_of(record: RecordFields) -> int:
+    """How many values the statement carries, at least: members of its batch, or entries of lists in its text."""
+    return int(max(record[BATCH], record[STATEMENT].count(",") - record[FOUND].text.count(",") + 1))

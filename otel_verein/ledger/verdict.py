@@ -12,6 +12,7 @@ from otel_verein.config.schema import NPlusOne
 from otel_verein.ledger.callsite import CallSite
 from otel_verein.ledger.fingerprint import Fingerprint
 from otel_verein.ledger.group import QueryGroup
+from otel_verein.ledger.record import START
 
 
 class FindingKind(str, Enum):
@@ -83,7 +84,7 @@ class Repeat:
         """How many different sets of parameters they had."""
         if not all(group.comparable for group in self.groups):
             return None
-        return len(set[tuple[str, int]]().union(*(group.identities for group in self.groups)))
+        return len(set[int]().union(*(group.identities for group in self.groups)))
 
     @property
     def concurrent(self) -> bool:
@@ -95,9 +96,9 @@ class Repeat:
 
     def starts(self) -> list[int] | None:
         """When each query started, in order; None once records were folded."""
-        if any(len(group.records) != group.count for group in self.groups):
+        if not all(group.whole for group in self.groups):
             return None
-        return sorted(record.start_ns for group in self.groups for record in group.records)
+        return sorted(record[START] for group in self.groups for record in group.records)
 
 
 def find(groups: Iterable[QueryGroup], options: NPlusOne) -> list[Finding]:
@@ -133,8 +134,8 @@ def _is_harmless(repeat: Repeat, batch_values: int) -> bool:
     found = repeat.first.fingerprint
     if found.verb in _PAGES or found.text.upper() == _CHECK:
         return True
-    records = [record for group in repeat.groups for record in group.records[:_LOOKED_AT]][:_LOOKED_AT]
-    return bool(records) and all(record.values >= batch_values for record in records)
+    values = [number for group in repeat.groups[:_LOOKED_AT] for number in group.first_values()][:_LOOKED_AT]
+    return bool(values) and min(values) >= batch_values
 
 
 def _repeats(groups: Iterable[QueryGroup]) -> Iterator[Repeat]:
@@ -151,7 +152,8 @@ def _repeats(groups: Iterable[QueryGroup]) -> Iterator[Repeat]:
 
 def _finding(loop: list[Repeat]) -> Finding:
     first = loop[0]  # by time of its first query, which is the same in every run of the code
-    equal = all(repeat.parameters == 1 for repeat in loop)
+    parameters = [repeat.parameters for repeat in loop]
+    equal = all(number == 1 for number in parameters)
     return Finding(
         kind=FindingKind.DUPLICATE if equal else FindingKind.N_PLUS_ONE,
         fingerprint=first.first.fingerprint,
@@ -161,7 +163,7 @@ def _finding(loop: list[Repeat]) -> Finding:
         statements=len(loop),
         total_ms=sum(repeat.total_ms for repeat in loop),
         call_site=next((repeat.call_site for repeat in loop if repeat.call_site), None),
-        parameters=first.parameters,
+        parameters=parameters[0],
         write=first.first.fingerprint.write,
         concurrent=any(repeat.concurrent for repeat in loop),
         ignored=first.first.ignored,

@@ -1,40 +1,37 @@
-"""The way out: a bounded queue of whole operations, written by one daemon thread, flushed at exit.
+"""The way out: a bounded queue of whole operations, and two daemon threads, for spans and for metrics.
 
-The application's threads only append. The thread starts with the first operation of a process, never in a
-pre-fork master that serves none, and anew in a forked child, whose queue is empty.
+The application's threads only append. The threads start with the first operation of a process, never in a pre-fork
+master that serves none, and anew in a forked child, whose queue is empty. They are two so that an end point for
+traces that hangs does not keep back the metrics, which say what is lost.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
-import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-
+from otel_verein import semconv
 from otel_verein.config.schema import Export
+from otel_verein.delivery import Outcome, Tells, delivery_of
 from otel_verein.faults import FAULTS, Faults
 from otel_verein.processors.metrics import Measures
+from otel_verein.processors.outage import Outage
+from otel_verein.processors.pause import Pause
+from otel_verein.processors.queue import Queue, Waiting, estimated_bytes
+from otel_verein.processors.sender import QUEUE_FULL, SHUTDOWN, Sender
+from otel_verein.processors.worker import Worker
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricExporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.sdk.trace.export import SpanExporter
 
-_SPANS_PER_CALL = 512
-
-
-class _Signals:
-    """How the threads of one process tell each other."""
-
-    def __init__(self) -> None:
-        self.wake = threading.Event()
-        self.drained = threading.Event()
-        self.exporting = threading.Lock()  # held while an exporter runs; an application thread takes it to flush only
+_METRICS = "metrics"
+_FOR_METRICS = 0.3
+"""The share of the time at exit that is left for the last metrics when the spans do not get away."""
 
 
 class Outbox:
@@ -57,126 +54,114 @@ class Outbox:
         self._resource = resource
         self._options = options
         self._faults = faults
+        self._span_worker = Worker("export", self._span_turn, options.interval_s, faults)
+        self._metric_worker = Worker(_METRICS, self._metric_turn, options.interval_s, faults)
         self._reset()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._reset)
 
     def _reset(self) -> None:
-        self._queue: deque[tuple[Sequence[ReadableSpan], int]] = deque()
-        self._thread: threading.Thread | None = None
-        self._closing = self._closed = False
-        self._starting = threading.Lock()  # guards _thread; held while the thread is started
-        self._signals_made: _Signals | None = None
-
-    @property
-    def _signals(self) -> _Signals:
-        """Made when they are first needed, not with the process: gevent may patch in between."""
-        made = self._signals_made
-        if made is None:
-            made = self._signals_made = _Signals()
-        return made
+        self._closed = False
+        self._outage = Outage()
+        self._queue = Queue(self._options.queue_operations, self._options.queue_bytes)
+        self._sender = Sender(
+            self._spans, self._queue, _Books(self._measures), self._options, self._faults, self._outage
+        )
+        self._pause = Pause(self._options.retry_s, self._options.retry_longest_s)
+        self._span_worker.forget()
+        self._metric_worker.forget()
 
     def put(self, spans: Sequence[ReadableSpan], operations: int = 1) -> None:
         """Queue one whole operation, or drop and count it when the queue is full.
 
         *operations* is 0 for spans that come after their operation and do not count as one.
         """
+        item = Waiting(spans, operations, sum(map(estimated_bytes, spans)))
         if self._closed:
-            self._measures.dropped("shutdown", operations)
-        elif len(self._queue) >= self._options.queue_operations:
-            self._measures.dropped("queue_full", operations)
-            self._signals.wake.set()
-        else:
-            self._queue.append((spans, operations))
+            self._sender.lose(item, SHUTDOWN)
+        elif not self._queue.put(item):
+            self._sender.lose(item, QUEUE_FULL)
+        elif self._shut():  # since a moment ago: nobody comes for it
+            self._sender.give_up(SHUTDOWN)
+        elif self._queue.half_full and not self._sender.pause_s:
+            self._span_worker.wake()
+
+    def _shut(self) -> bool:
+        return self._closed
 
     def ensure_running(self) -> None:
-        """Start the export thread if this process has none."""
-        if self._thread is not None or self._closed:
-            return
-        # Whoever finds it taken goes on: another is starting the thread. Under gevent, whose patches may come after
-        # this lock was made, starting switches to other greenlets, and one that waited would stop them all.
-        if not self._starting.acquire(blocking=False):
-            return
-        try:
-            if self._thread is None:
-                thread = threading.Thread(target=self._run, name="otel-verein-export", daemon=True)
-                with contextlib.suppress(RuntimeError):  # the interpreter is going, and exports on its way out
-                    thread.start()
-                    self._thread = thread
-        finally:
-            self._starting.release()
+        """Start the export threads if this process has none."""
+        if not self._closed:
+            self._span_worker.ensure_running()
+            self._metric_worker.ensure_running()
 
     def flush(self, timeout_s: float) -> bool:
-        """Export what waits, on the calling thread; False if that was not possible in time."""
+        """Export what waits, once; False if that was not possible in time."""
         deadline = monotonic() + timeout_s
-        if not self._signals.exporting.acquire(timeout=max(0.0, timeout_s)):
-            return False
-        try:
-            while self._queue and monotonic() < deadline:
-                self._export_some()
-            return self._export_metrics() and not self._queue
-        finally:
-            self._signals.exporting.release()
+        self.ensure_running()
+        sent = self._span_worker.ask(last=False, timeout_s=timeout_s)
+        return self._metric_worker.ask(last=False, timeout_s=deadline - monotonic()) and sent
 
     def close(self, timeout_s: float) -> bool:
-        """Flush, then take no more; what is left after *timeout_s* is dropped and counted."""
+        """Export what waits, then take no more; what is left after *timeout_s* is dropped and counted.
+
+        The metrics go last, so that they tell of what was dropped. A thread that hangs in an exporter is left behind.
+        """
         if self._closed:
             return True
         deadline = monotonic() + timeout_s
-        self._closing = True
-        thread = self._thread
-        if thread is not None and thread.is_alive() and thread is not threading.current_thread():
-            # On the export thread, which may be left behind: an exporter that retries does not look at our deadline.
-            self._signals.wake.set()
-            flushed = self._signals.drained.wait(timeout_s) and not self._queue
-        else:
-            flushed = self.flush(timeout_s)
+        for_spans = timeout_s * (1 - _FOR_METRICS) if self._metrics is not None else timeout_s
+        sent = self._span_worker.ask(last=True, timeout_s=for_spans)
         self._closed = True
-        if self._queue:
-            self._measures.dropped("shutdown", sum(operations for _, operations in self._queue))
-            self._queue.clear()
-        if self._signals.exporting.acquire(
-            timeout=max(0.0, deadline - monotonic())
-        ):  # an exporter may hang in its last call
-            try:
-                self._shut_down_exporters(max(0.0, deadline - monotonic()))
-            finally:
-                self._signals.exporting.release()
-        return flushed
+        dropped = self._sender.give_up(SHUTDOWN)
+        measured = self._metric_worker.ask(last=True, timeout_s=deadline - monotonic())
+        return sent and measured and not dropped
 
-    def _shut_down_exporters(self, timeout_s: float) -> None:
-        with self._faults.guard("export.shutdown"):
-            if self._spans is not None:
+    def _span_turn(self, now: bool, last: bool) -> bool:
+        with self._faults.guard("export.before"):
+            self._before_export()
+        sent = self._sender.send(now=now, last=last, until=lambda: self._closed)
+        if last and self._spans is not None:
+            with self._faults.guard("export.shutdown"):
                 self._spans.shutdown()
-        with self._faults.guard("export.shutdown"):
-            if self._metrics is not None:
-                self._metrics.shutdown(timeout_millis=timeout_s * 1000)
+        return sent
 
-    def _run(self) -> None:
-        wake, drained = self._signals.wake, self._signals.drained
-        while not self._closed:
-            wake.wait(self._options.interval_s)
-            wake.clear()
-            last = self._closing
-            with self._faults.guard("export.run"):
-                self._before_export()
-                self.flush(self._options.shutdown_s)
-            if last:
-                drained.set()
-                return
+    def _metric_turn(self, now: bool, last: bool) -> bool:
+        exporter = self._metrics
+        if exporter is None:
+            return True
+        if self._pause.left_s and not (now or last):
+            return False
+        sent = self._export_metrics(exporter, now or last)
+        if last:
+            with self._faults.guard("export.shutdown"):
+                exporter.shutdown(timeout_millis=self._options.shutdown_s * 1000)
+        return sent
 
-    def _export_some(self) -> None:
-        taken: list[ReadableSpan] = []
-        operations = 0
-        while self._queue and len(taken) < _SPANS_PER_CALL:
-            spans, counted = self._queue.popleft()
-            taken.extend(spans)
-            operations += counted
-        result = SpanExportResult.FAILURE
-        with self._faults.guard("export.spans"):
-            result = SpanExportResult.SUCCESS if self._spans is None else self._spans.export(taken)
-        if result is not SpanExportResult.SUCCESS:
-            self._measures.dropped("export_failed", operations)
+    def _export_metrics(self, exporter: MetricExporter, asked: bool) -> bool:
+        if isinstance(exporter, Tells):
+            exporter.last = None
+        sent = self._measures.export(exporter, self._resource(), asked=asked)
+        if isinstance(exporter, Tells) and exporter.last is None:
+            return sent  # there was nothing to export, so nothing is known
+        delivery = delivery_of(exporter, sent)
+        if delivery.outcome is Outcome.TAKEN:
+            self._outage.ends(_METRICS)
+            self._pause.succeeded()
+        else:
+            self._outage.begins(_METRICS, delivery.why)
+            self._pause.failed(delivery.retry_after_s)
+        return sent
 
-    def _export_metrics(self) -> bool:
-        return self._metrics is None or self._measures.export(self._metrics, self._resource())
+
+class _Books:
+    """Books what became of operations and spans with the metrics."""
+
+    def __init__(self, measures: Measures) -> None:
+        self.exported = measures.exported
+        self.dropped = measures.dropped
+        self._count = measures.count
+
+    def spans_lost(self, reason: str, spans: int) -> None:
+        """So many spans were lost alone."""
+        self._count(semconv.METRIC_SPANS_LOST, spans, ((semconv.DROP_REASON, reason),))

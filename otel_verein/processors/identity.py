@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 import uuid
 
@@ -18,7 +19,7 @@ class ProcessResource:
     """Gives *base* with the id of the process that asks; every process has a ``service.instance.id`` of its own.
 
     An id that *base* brings is kept in the process that was given it; a process that was forked or spawned by it
-    appends its process id, since two processes of one id would overwrite each other's sums.
+    appends its process id and a few random digits, since two processes of one id would overwrite each other's sums.
     """
 
     def __init__(self, base: Resource) -> None:
@@ -43,7 +44,9 @@ class ProcessResource:
         given = self._base.attributes.get(_INSTANCE)
         if not given:
             return str(uuid.uuid4())
-        return f"{given}-{pid}" if pid != self._owner or _spawned() else str(given)
+        if pid == self._owner and not _spawned():
+            return str(given)
+        return f"{given}-{pid}-{secrets.token_hex(3)}"  # process ids come again
 
 
 def _spawned() -> bool:

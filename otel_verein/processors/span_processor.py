@@ -17,6 +17,7 @@ from otel_verein.faults import FAULTS, Faults
 from otel_verein.ledger import Ledger, Operation
 from otel_verein.ledger.operation import IGNORED_ATTRIBUTE, SPAN_ATTRIBUTE
 from otel_verein.processors.batch import Outbox
+from otel_verein.processors.clock_steps import ClockSteps
 from otel_verein.processors.identity import ProcessResource
 from otel_verein.processors.late import LateOperations
 from otel_verein.processors.metrics import Measures
@@ -70,6 +71,7 @@ class VereinSpanProcessor(SpanProcessor):
         self._stages = Stages(
             self.config, self.policy, self._remembered, measures, self._outbox, self._resource, self.new_span_id, faults
         )
+        self._steps = ClockSteps(self._limits.open_spans)
         self._forget()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forget)
@@ -82,6 +84,7 @@ class VereinSpanProcessor(SpanProcessor):
         self._open: dict[int, Operation] = {}
         self._late.forget()
         self._remembered.forget()
+        self._steps.forget()
 
     # --- spans of our own tracer -------------------------------------------------------------------------------
     def begin(self, root: Any, parent: SpanContext | None, cap: int, wall_offset_ns: int | None = None) -> Operation:
@@ -131,6 +134,7 @@ class VereinSpanProcessor(SpanProcessor):
                     self._give_up_oldest()
                 self._open[span.get_span_context().span_id] = operation
             setattr(span, SPAN_ATTRIBUTE, operation)
+            self._steps.begin(span.get_span_context().span_id)
 
     def on_end(self, span: ReadableSpan) -> None:
         """Hold a child until its root ends; judge the operation of a root."""
@@ -139,6 +143,7 @@ class VereinSpanProcessor(SpanProcessor):
             operation = self._open.pop(context.span_id, None) if context is not None else None
             if operation is None or context is None:
                 return
+            span = self._steps.end(context.span_id, span, operation)
             if operation.root_id == context.span_id:
                 self._stages.run(operation, span, context)
             else:

@@ -14,12 +14,7 @@ LONGEST_S = 20.0
 """Far more than the operations take, far less than the clock is set by."""
 
 
-SDK = pytest.param(
-    "sdk", marks=pytest.mark.xfail(strict=True, reason="spans of the SDK's own provider have its wall clock times")
-)
-
-
-@pytest.mark.parametrize("how", ["light", SDK])
+@pytest.mark.parametrize("how", ["light", "sdk"])
 def test_clock_that_is_set_in_an_operation_makes_no_duration_wrong(how: str, tmp_path: Path) -> None:
     """Durations in metrics and of spans, of the operation, its child and its queries, are those of a steady clock."""
     done = job(tmp_path, how, script="robust_clock.py", runner=[])

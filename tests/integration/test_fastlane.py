@@ -60,6 +60,9 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "str subclass": ((Unhashable("select 1"),), {}),
     "surrogate": (("select '\ud800'",), {}),
     "null byte": (("select \0",), {}),
+    "long statement": ((f"select '{'x' * 20_000}'",), {}),
+    "long statement with a parameter": ((f"select '{'x' * 20_000}', ?", (1,)), {}),
+    "long statement, unhashable parameter": ((f"select '{'x' * 20_000}', ?", (bytearray(b"x"),)), {}),
 }
 
 

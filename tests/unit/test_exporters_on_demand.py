@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.sdk.trace import ReadableSpan
@@ -35,6 +37,35 @@ def test_an_exporter_is_made_once_and_only_for_an_export() -> None:
 
     assert ([SpanExportResult.SUCCESS] * 2, ["a", "b"]) == (results, names)
     assert used.export([ReadableSpan("c")]) is SpanExportResult.FAILURE
+
+
+def test_a_forked_child_makes_its_own_and_leaves_that_of_its_parent() -> None:
+    """Two processes that write on one connection would mix their requests; the parent's is not closed either."""
+    closed: list[int] = []
+
+    class Connected(InMemorySpanExporter):
+        def __init__(self) -> None:
+            super().__init__()
+            self.made_in = os.getpid()
+
+        def shutdown(self) -> None:
+            closed.append(self.made_in)
+
+    exporter = SpansOnDemand(Connected)
+    exporter.export([ReadableSpan("a")])
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        exporter.shutdown()
+        exporter.export([ReadableSpan("b")])
+        exporter.shutdown()
+        os.write(writer, b"1" if closed == [os.getpid()] else b"0")
+        os._exit(0)
+    os.waitpid(child, 0)
+
+    assert b"1" == os.read(reader, 1)
+    os.close(reader)
+    os.close(writer)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Segments: whole lines, closed by rename, rotated, and a full disk costs one line of log."""
+"""Segments: whole lines, closed by rename, rotated; a disk that takes nothing is told to who asked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from otel_verein.config.schema import Export
+from otel_verein.delivery import TAKEN, Delivery, Outcome
 from otel_verein.exporters.otlp_file import FileSpanExporter, SegmentWriter
+from tests.unit.odd_spans import span
 
 
 class Clock:
@@ -56,39 +58,46 @@ def test_segments_rotate_by_size_and_age(tmp_path: Path, size: int, seconds: flo
 
 def test_ids_are_hexadecimal_and_integers_are_strings(tmp_path: Path) -> None:
     """A line is OTLP JSON as the collector's file exporter writes it."""
-    span = TracerProvider(shutdown_on_exit=False).get_tracer("t").start_span("GET /")
-    span.set_attribute("n", 3)
-    span.end()
+    started = TracerProvider(shutdown_on_exit=False).get_tracer("t").start_span("GET /")
+    started.set_attribute("n", 3)
+    started.end()
     exporter = FileSpanExporter(tmp_path, Export())
 
-    assert exporter.export([span]) is SpanExportResult.SUCCESS  # type: ignore[list-item]
+    assert exporter.export([started]) is SpanExportResult.SUCCESS  # type: ignore[list-item]
     exporter.shutdown()
 
     (segment,) = (tmp_path / "spans").iterdir()
     written = json.loads(segment.read_text())["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
-    context = span.get_span_context()
+    context = started.get_span_context()
     assert (written["traceId"], written["spanId"]) == (f"{context.trace_id:032x}", f"{context.span_id:016x}")
     assert written["attributes"] == [{"key": "n", "value": {"intValue": "3"}}]
     assert written["kind"] == 1
 
 
-def test_a_directory_that_cannot_be_made_is_one_log_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Ten failed writes say so once; the first success after it says so once."""
+def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Not in the log, where each failure would be a line, but to who asked; and the first write after it succeeds."""
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    clock = Clock()
-    writer = SegmentWriter(blocked / "spans", Export(retry_s=1), clock)
-    with caplog.at_level(logging.WARNING, "otel_verein"):
-        for _ in range(10):
-            assert not writer.write(b"{}")
-            clock.now += 2
-        blocked.unlink()
-        assert writer.write(b"{}")
+    exporter = FileSpanExporter(blocked, Export(retry_s=3))
+    with caplog.at_level(logging.DEBUG):
+        results = [exporter.export([span()]) for _ in range(3)]
+    told = exporter.last
+    blocked.unlink()
 
-    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
-    assert "cannot write to" in caplog.messages[0]
-    assert "Not a directory" in caplog.messages[0]
-    assert "writes to" in caplog.messages[1]
+    assert ([SpanExportResult.FAILURE] * 3, []) == (results, caplog.messages)
+    assert Delivery(Outcome.LATER, f"cannot write to {blocked}/spans: Not a directory", 3) == told
+    assert exporter.export([span()]) is SpanExportResult.SUCCESS
+    assert exporter.last == TAKEN
+
+
+def test_a_line_that_would_be_too_long_is_not_written(tmp_path: Path) -> None:
+    """``export.request_bytes`` bounds lines as it bounds requests; the outbox makes smaller ones."""
+    exporter = FileSpanExporter(tmp_path, Export(request_bytes=65_536))
+    result = exporter.export([span(text="a" * 65_536)])
+
+    assert result is SpanExportResult.FAILURE
+    assert Delivery(Outcome.TOO_LARGE) == exporter.last
+    assert not (tmp_path / "spans").exists()
 
 
 def test_a_full_disk_leaves_whole_lines(tmp_path: Path) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
+import signal
 import sys
 import threading
 from collections.abc import Iterator
 from time import perf_counter
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -85,6 +88,20 @@ def test_fetch_time_is_the_statements() -> None:
     assert (2001, 1000 + 500 + 250 + 2000) == (totals.queries, totals.db_duration_ns)
 
 
+def test_a_query_that_another_thread_folds_at_once_is_no_fault() -> None:
+    """Between the append of a query and the look at its stack another thread may fold it: it stays counted."""
+    operation = an_operation(Config(limits=Limits(records_per_operation=20)))
+    record = a_record(operation, STATEMENT)
+    operation.append(record)
+    for number in range(30):
+        operation.append(a_record(operation, f"select c{number} from t"))
+
+    operation.attend(record, operation.enough)  # as its thread does when it comes to it at last
+
+    assert ended(operation).totals().queries == 31
+    assert operation.call_sites == {}
+
+
 class _Interrupting(list[RecordFields]):
     """Records; reading the fifth of them for a fold is interrupted, as Ctrl-C may do it."""
 
@@ -117,6 +134,37 @@ def test_an_interrupted_fold_loses_nothing() -> None:
     totals = ended(operation).totals()
     (group,) = operation.groups()
     assert (21, 210, 21) == (totals.queries, totals.db_duration_ns, group.count)
+
+
+def test_a_fold_may_be_interrupted_anywhere() -> None:
+    """A hundred interrupts at whatever place of a fold: every query counts once, in the totals and in the trace."""
+    operation = an_operation(Config(limits=Limits(records_per_operation=20)))
+    interrupts = appended = 0
+
+    def interrupt(_: int, frame: FrameType | None) -> None:
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-5, 1e-3))
+        while frame is not None:
+            if frame.f_code is Operation._fold.__code__:
+                raise KeyboardInterrupt
+            frame = frame.f_back
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 1e-3)
+    try:
+        while interrupts < 100:
+            record = a_record(operation, f"select c{appended % 3} from t", at_ns=appended, took_ns=7)
+            appended += 1
+            try:
+                operation.append(record)
+            except KeyboardInterrupt:
+                interrupts += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+    totals = ended(operation).totals()
+    assert (appended, appended * 7) == (totals.queries, totals.db_duration_ns)
+    assert appended == sum(group.count for group in operation.groups())
 
 
 def test_a_lock_that_an_interrupt_left_taken_does_not_hang_the_end() -> None:

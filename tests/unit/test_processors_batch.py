@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Iterator, Sequence
 from time import monotonic
 from typing import Any
 
 import pytest
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
@@ -18,6 +21,8 @@ from otel_verein.config import Config
 from otel_verein.config.schema import Export, Limits, Sampling
 from otel_verein.faults import Faults
 from otel_verein.processors import VereinSampler, VereinSpanProcessor
+from otel_verein.threads import OWN_THREADS
+from tests.services.process import wait_until
 from tests.unit.test_processors_metrics import Collected
 
 KEEP_ALL = Config(sampling=Sampling(ratio=1.0), export=Export(interval_s=0.01, queue_operations=5, shutdown_s=0.5))
@@ -78,6 +83,11 @@ def dropped(metrics: Collected) -> dict[str, int]:
     return found
 
 
+def exported(metrics: Collected) -> int:
+    """Operations that left, of all exports."""
+    return sum(point.value for point in metrics.points(semconv.METRIC_EXPORTED))
+
+
 def test_a_blocked_exporter_does_not_block_the_application() -> None:
     """While an export hangs, operations end at once; past the queue they are dropped and counted."""
     exporter = Blocked()
@@ -122,6 +132,106 @@ def test_a_failing_exporter_is_counted(raises: bool) -> None:
     made.shutdown()
 
     assert dropped(metrics) == {"export_failed": 3}
+
+
+def test_spans_that_hang_do_not_hold_metrics_back() -> None:
+    """Each has a thread: the metrics tell what is kept while no trace gets away."""
+    exporter = Blocked()
+    _, tracer, metrics = processor(exporter)
+    tracer.start_span("GET /").end()
+    assert exporter.entered.wait(10)
+
+    told = wait_until(lambda: metrics.points(semconv.METRIC_KEPT), 10)
+    exporter.go_on.set()
+    assert told
+
+
+def test_what_hangs_at_exit_is_counted_before_the_last_metrics() -> None:
+    """What an exporter holds on to, and what waits behind it, is dropped in the metrics that go out last."""
+    exporter = Blocked()
+    made, tracer, metrics = processor(exporter)
+    tracer.start_span("first").end()
+    assert exporter.entered.wait(10)
+    tracer.start_span("second").end()
+    made.shutdown()
+    at_exit = dropped(metrics), exported(metrics)
+    exporter.go_on.set()
+
+    assert ({"shutdown": 2}, 0) == at_exit
+
+
+def test_what_ends_after_shutdown_is_dropped_at_once() -> None:
+    """Nothing is queued for a thread that does not come any more."""
+    exporter = InMemorySpanExporter()
+    made, tracer, _ = processor(exporter)
+    made.shutdown()
+    tracer.start_span("late").end()
+
+    assert () == exporter.get_finished_spans()
+    assert not any("otel-verein" in thread.name and thread.is_alive() for thread in threading.enumerate())
+
+
+def test_exporters_are_in_a_context_where_nothing_is_instrumented() -> None:
+    """Their requests are no spans, and their queries are not counted: else every export made something to export."""
+    seen: list[tuple[bool, bool]] = []
+
+    class Curious(InMemorySpanExporter):
+        def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+            seen.append((is_instrumentation_enabled(), OWN_THREADS.current()))
+            return super().export(spans)
+
+    made, tracer, _ = processor(Curious())
+    tracer.start_span("GET /").end()
+    made.force_flush()
+
+    assert [(False, True)] == seen
+    assert (True, False) == (is_instrumentation_enabled(), OWN_THREADS.current())
+
+
+def test_a_flush_in_a_signal_handler_does_not_wait_for_the_code_it_interrupts() -> None:
+    """Wherever in ours a signal comes, its handler may flush; a thousand times in a busy loop."""
+    exporter = InMemorySpanExporter()
+    made, tracer, metrics = processor(exporter, Config(sampling=Sampling(ratio=1.0)))
+    flushed: list[bool] = []
+    before = signal.signal(signal.SIGALRM, lambda *_: flushed.append(made.force_flush(5000)))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
+        ended = 0
+        while len(flushed) < 100:
+            tracer.start_span("GET /").end()
+            ended += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    made.shutdown()
+
+    assert {True} == set(flushed)
+    assert ended == len(exporter.get_finished_spans()) == exported(metrics)
+
+
+def test_a_forked_child_begins_with_an_empty_queue() -> None:
+    """What waits in the parent is the parent's; the child exports what it does itself, on a thread of its own."""
+    exporter = Blocked()
+    made, tracer, metrics = processor(exporter)
+    tracer.start_span("of the parent").end()
+    assert exporter.entered.wait(10)
+    tracer.start_span("waits in the parent").end()
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        exporter.go_on.set()
+        tracer.start_span("of the child").end()
+        made.shutdown()
+        os.write(writer, f"{exported(metrics)} {dropped(metrics)}".encode())
+        os._exit(0)
+    exporter.go_on.set()
+    os.waitpid(child, 0)
+    made.shutdown()
+
+    assert b"1 {}" == os.read(reader, 100)
+    assert (2, {}) == (exported(metrics), dropped(metrics))
+    os.close(reader)
+    os.close(writer)
 
 
 def test_children_leave_with_their_root_or_not_at_all() -> None:

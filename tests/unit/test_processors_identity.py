@@ -71,7 +71,7 @@ def test_chosen_id_is_told_apart_in_workers(how: str, target: object) -> None:
     arguments = (CHOSEN,) if how == "fork" else ()
     (instance, _), child = in_child(how, target, *arguments)
 
-    assert f"web-1-{child}" == instance
+    assert f"web-1-{child}" == instance.rpartition("-")[0]
 
 
 def test_chosen_id_is_told_apart_in_a_bare_fork() -> None:
@@ -87,4 +87,4 @@ def test_chosen_id_is_told_apart_in_a_bare_fork() -> None:
         instance = answer.read()
     os.waitpid(child, 0)
 
-    assert f"web-1-{child}" == instance
+    assert f"web-1-{child}" == instance.rpartition("-")[0]

@@ -42,8 +42,10 @@ static Slot slot_records = {&s_records, NULL, 0}, slot_seen = {&s_seen, NULL, 0}
             slot_due = {&s_due, NULL, 0}, slot_counted = {&s_counted, NULL, 0}, slot_key = {&s_key, NULL, 0};
 
 static PyObject *add_fetch; /* the general way to add the time of a fetch */
+static PyObject *shortened; /* what a record holds of a statement that is longer than this many characters */
+static Py_ssize_t longest_text;
 
-enum { RECORD_FIELDS = 9, DURATION = 2 };
+enum { DURATION = 2, IDENTITY = 5, STATEMENT = 8, RECORD_FIELDS = 9 };
 
 static int64_t
 now_ns(void)
@@ -231,6 +233,24 @@ append_to(PyObject *operation, PyObject *found, PyObject *record, int failed)
     return done == NULL ? -1 : 0;
 }
 
+/* Leave in *record* what it may hold of its statement, which is long. */
+static int
+shorten(PyObject *record)
+{
+    PyObject *held = PyObject_CallFunctionObjArgs(shortened, PyList_GET_ITEM(record, STATEMENT),
+                                                  PyList_GET_ITEM(record, IDENTITY), NULL);
+    if (held == NULL) {
+        return -1;
+    }
+    PyObject *text, *identity;
+    int done = -1;
+    if (PyArg_ParseTuple(held, "OO", &text, &identity) && PyList_SetItem(record, STATEMENT, Py_NewRef(text)) == 0) {
+        done = PyList_SetItem(record, IDENTITY, Py_NewRef(identity));
+    }
+    Py_DECREF(held);
+    return done;
+}
+
 /* Book one finished call; 0, or -1 with an exception set. */
 static int
 book(Lane *self, PyObject *const *args, Py_ssize_t nargs, PyObject *span, PyObject *operation, int64_t start_ns,
@@ -254,10 +274,13 @@ book(Lane *self, PyObject *const *args, Py_ssize_t nargs, PyObject *span, PyObje
     PyList_SET_ITEM(record, DURATION, Py_NewRef(duration));
     PyList_SET_ITEM(record, 3, Py_NewRef(error));
     PyList_SET_ITEM(record, 4, Py_NewRef(span));
-    PyList_SET_ITEM(record, 5, Py_NewRef(identity));
+    PyList_SET_ITEM(record, IDENTITY, Py_NewRef(identity));
     PyList_SET_ITEM(record, 6, Py_NewRef(zero));
     PyList_SET_ITEM(record, 7, Py_NewRef(target));
-    PyList_SET_ITEM(record, 8, Py_NewRef(args[1]));
+    PyList_SET_ITEM(record, STATEMENT, Py_NewRef(args[1]));
+    if (PyUnicode_GET_LENGTH(args[1]) > longest_text && shorten(record) < 0) {
+        goto end;
+    }
     if (self->fetched && PyObject_SetAttr(args[0], s_record, record) < 0) {
         goto end;
     }
@@ -613,8 +636,12 @@ PyInit__fastlane(void)
         return NULL;
     }
     add_fetch = PyObject_GetAttrString(record_module, "add_fetch");
+    shortened = PyObject_GetAttrString(record_module, "shortened");
+    PyObject *longest = PyObject_GetAttrString(record_module, "LONGEST_TEXT");
     Py_DECREF(record_module);
-    if (add_fetch == NULL || intern_names() < 0) {
+    longest_text = longest == NULL ? -1 : PyLong_AsSsize_t(longest);
+    Py_XDECREF(longest);
+    if (add_fetch == NULL || shortened == NULL || longest_text < 0 || intern_names() < 0) {
         return NULL;
     }
     Slot *of_operation[] = {&slot_records, &slot_seen, &slot_enough, &slot_due, NULL};

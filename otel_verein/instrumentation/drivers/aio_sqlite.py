@@ -20,7 +20,7 @@ from otel_verein.instrumentation.drivers.dbapi import current_span
 from otel_verein.instrumentation.script.command import book_outside
 from otel_verein.ledger import Operation
 from otel_verein.ledger.operation import SPAN_ATTRIBUTE
-from otel_verein.ledger.record import PARENT, STATEMENT, RecordFields
+from otel_verein.ledger.record import LONGEST_TEXT, PARENT, STATEMENT, RecordFields
 
 _STATEMENTS = frozenset({"execute", "executemany", "executescript", "_execute_insert", "_execute_fetchall"})
 _ROW_ID = "SELECT last_insert_rowid()"
@@ -128,8 +128,9 @@ class _Calls:
         statement: Any
         parameters: Any
         statement, parameters, *_ = (*given, None, None)
+        held = statement[:LONGEST_TEXT] if isinstance(statement, str) else statement
         for record in aside.records:  # of a function of the application that the statement called
-            if record[STATEMENT] not in (statement, _ROW_ID):
+            if record[STATEMENT] not in (held, _ROW_ID):
                 _hand_over(record, span)
         error = None if kind is None else kind.__qualname__
         if error is not None and not aside.started_ns and error != _CANCELLED:

@@ -23,7 +23,7 @@ from otel_verein.instrumentation.drivers.table import Driver
 from otel_verein.instrumentation.script.command import book_outside
 from otel_verein.ledger import FINGERPRINTS
 from otel_verein.ledger.operation import SPAN_ATTRIBUTE
-from otel_verein.ledger.record import ConnectionTarget, RecordFields, add_fetch
+from otel_verein.ledger.record import LONGEST_TEXT, ConnectionTarget, RecordFields, add_fetch, shortened
 
 _SPAN_KEY = next(iter(set_span_in_context(INVALID_SPAN, Context())))
 """The context key of the current span, got through the public API; reading it directly saves 0.6 µs a query."""
@@ -110,6 +110,8 @@ class LedgerTracer(CursorTracer):  # type: ignore[type-arg]
                         elif parameters is not None:
                             identity = _identity(parameters)
                         found = fingerprint_of(statement)
+                        if len(statement) > LONGEST_TEXT:
+                            statement, identity = shortened(statement, identity)
                         target = target_of(cursor) if target_of is not None else unknown
                         record = [found, start, duration, error, span, identity, batch, target, statement]
                         if fetched:
@@ -210,6 +212,8 @@ class LedgerTracer(CursorTracer):  # type: ignore[type-arg]
                 return None
             found = self._texts[text]
             identity = 0 if parameters is None else _identity(parameters)
+            if len(text) > LONGEST_TEXT:
+                text, identity = shortened(text, identity)
             record = [found, start_ns, end_ns - start_ns, error, span, identity, batch, target or self._unknown, text]
             operation = getattr(span, SPAN_ATTRIBUTE, None)
             if operation is None:

@@ -32,6 +32,7 @@ from otel_verein.instrumentation.script.name import command_name
 from otel_verein.ledger import UNATTRIBUTED
 from otel_verein.ledger.operation import SPAN_ATTRIBUTE
 from otel_verein.ledger.record import FOUND, PARENT, RecordFields
+from otel_verein.threads import OWN_THREADS
 
 VARIABLE = "VEREIN_COMMAND_OPERATION"
 """``1``: a Python process that is a command is an operation; ``otel-verein run`` sets it where it is not set."""
@@ -177,7 +178,12 @@ def begin_command(environ: Mapping[str, str], provider: Any, command: Command = 
 
 
 def book_outside(record: RecordFields, command: Command = COMMAND) -> None:
-    """Book a query that has no operation: to the command of this process, else as unattributed."""
+    """Book a query that has no operation: to the command of this process, else as unattributed.
+
+    Queries of an exporter are nobody's: counting them would make something to export of every export.
+    """
+    if OWN_THREADS.current():
+        return
     span = command.span_of_query()
     if span is None:
         UNATTRIBUTED.add(record[FOUND])

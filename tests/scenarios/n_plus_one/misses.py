@@ -7,7 +7,6 @@ _HAS_TURNS = "Statements are one loop when they share a line or take strict turn
 
 MISSES: dict[str, str] = {
     "judged-twelve-pages-of-five-hundred": "How many rows a page brings is not known; only that the page repeats.",
-    "limits-loop-after-hundreds-of-statements": "Past the cap of statements per operation no new one has a group.",
 }
 """Defects without a finding, and silent code with one."""
 

@@ -1,0 +1,60 @@
+"""Spans of the SDK's own tracer in an operation during which the wall clock was set.
+
+Such a span has wall clock times, so its duration may be negative or hours long. Spans of our own tracer have times
+of the monotonic clock and need none of this.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter_ns, time_ns
+
+from opentelemetry.sdk.trace import ReadableSpan
+
+from otel_verein.ledger import Operation
+
+_STEP_NS = 100_000_000
+"""Slewing, as time daemons do it, changes an operation by less; a step that is smaller does no harm."""
+
+
+class ClockSteps:
+    """Remembers when spans began, by the monotonic clock, at most *most* of them."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.forget()
+
+    def forget(self) -> None:
+        """Start anew, in a forked child."""
+        self._began: dict[int, int] = {}
+
+    def begin(self, span_id: int) -> None:
+        """A span begins now."""
+        began = self._began
+        if len(began) >= self._most:
+            began.pop(next(iter(began)), None)
+        began[span_id] = perf_counter_ns()
+
+    def end(self, span_id: int, span: ReadableSpan, operation: Operation) -> ReadableSpan:
+        """The *span* that ends now; with the right end if the clock was set since *operation* began."""
+        began = self._began.pop(span_id, None)
+        now = perf_counter_ns()
+        if began is None or abs(time_ns() - now - operation.wall_offset_ns) < _STEP_NS:
+            return span
+        return _ending(span, (span.start_time or 0) + now - began)
+
+
+def _ending(span: ReadableSpan, end_time: int) -> ReadableSpan:
+    return ReadableSpan(
+        name=span.name,
+        context=span.get_span_context(),
+        parent=span.parent,
+        resource=span.resource,
+        attributes=span.attributes,
+        events=span.events,
+        links=span.links,
+        kind=span.kind,
+        status=span.status,
+        start_time=span.start_time,
+        end_time=end_time,
+        instrumentation_scope=span.instrumentation_scope,
+    )
