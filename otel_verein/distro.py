@@ -20,22 +20,16 @@ from wrapt import register_post_import_hook
 
 from otel_verein.config import Config, load
 from otel_verein.errors import ConfigError
+from otel_verein.exporters.choice import export_metrics_of_the_application, exporters
+from otel_verein.exporters.choice import has_endpoint as has_endpoint
 from otel_verein.faults import FAULTS
 from otel_verein.instrumentation.drivers.registry import REPLACED_INSTRUMENTORS
 from otel_verein.instrumentation.jobs import REPLACED_INSTRUMENTORS as JOB_SYSTEMS
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.metrics.export import MetricExporter
     from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import SpanExporter
 
 _logger = logging.getLogger("otel_verein")
-
-_ENDPOINTS = (
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
-    "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
-)
 
 
 class VereinDistro(BaseDistro):  # type: ignore[misc]
@@ -70,23 +64,23 @@ def set_up(environ: Mapping[str, str]) -> TracerProvider:
     """Make the process record: returns the global tracer provider it has set."""
     from opentelemetry import trace
     from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import TracerProvider
 
     from otel_verein.instrumentation import instrument
     from otel_verein.instrumentation.jobs import instrument_jobs
     from otel_verein.instrumentation.script.command import begin_command
     from otel_verein.instrumentation.script.exit import restore_interrupt
-    from otel_verein.processors import VereinSampler, VereinSpanProcessor
+    from otel_verein.processors import VereinSpanProcessor
+    from otel_verein.tracing import VereinTracerProvider
 
     atexit.register(restore_interrupt)  # first to be registered, so last to run
     config = usable_config(environ)
     resource = Resource.create(_defaults(environ))
-    provider = TracerProvider(sampler=VereinSampler(config.sampling), resource=resource)
     spans, metrics, cumulative = exporters(config, environ)
-    provider.add_span_processor(VereinSpanProcessor(spans, config, metrics, resource=resource, cumulative=cumulative))
+    processor = VereinSpanProcessor(spans, config, metrics, resource=resource, cumulative=cumulative)
+    provider = VereinTracerProvider(processor, resource=resource)
     trace.set_tracer_provider(provider)
     if has_endpoint(environ):
-        _export_metrics_of_the_application(resource, environ)
+        export_metrics_of_the_application(resource, environ, config.export, provider.shutdown)
     instrument()
     instrument_jobs(provider.shutdown)
     begin_command(environ, provider)
@@ -105,62 +99,6 @@ def usable_config(environ: Mapping[str, str]) -> Config:
             "; ".join(str(problem) for problem in fault.problems),
         )
         return Config()
-
-
-def has_endpoint(environ: Mapping[str, str]) -> bool:
-    """Whether telemetry goes to an OTLP endpoint; otherwise it goes to files."""
-    return any(environ.get(name) for name in _ENDPOINTS)
-
-
-def exporters(config: Config, environ: Mapping[str, str]) -> tuple[SpanExporter | None, MetricExporter | None, bool]:
-    """Span exporter, metric exporter, and whether metrics are cumulative; None where ``OTEL_*_EXPORTER`` is none."""
-    wants_spans = environ.get("OTEL_TRACES_EXPORTER", "").strip() != "none"
-    wants_metrics = environ.get("OTEL_METRICS_EXPORTER", "").strip() != "none"
-    if not has_endpoint(environ):
-        from otel_verein.exporters import file_exporters
-
-        spans, metrics = file_exporters(Path(config.export.directory).absolute(), config.export)
-        return spans if wants_spans else None, metrics if wants_metrics else None, False
-    from otel_verein.exporters.on_demand import MetricsOnDemand, SpansOnDemand
-
-    preference = environ.get("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "cumulative").strip().lower()
-    return (
-        SpansOnDemand(lambda: _otlp(environ, "traces")) if wants_spans else None,
-        MetricsOnDemand(lambda: _otlp(environ, "metrics")) if wants_metrics else None,
-        preference not in ("delta", "lowmemory"),
-    )
-
-
-def _otlp(environ: Mapping[str, str], signal_name: str) -> Any:
-    """The OpenTelemetry exporter of the protocol that the standard variables name."""
-    general = environ.get("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
-    protocol = environ.get(f"OTEL_EXPORTER_OTLP_{signal_name.upper()}_PROTOCOL", general).strip()
-    if protocol == "grpc":
-        from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter as GrpcMetrics
-        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcSpans
-
-        return GrpcSpans() if signal_name == "traces" else GrpcMetrics()
-    if protocol != "http/protobuf":
-        _logger.warning("otel-verein: OTLP protocol %r is not known, using http/protobuf", protocol)
-    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter as HttpMetrics
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpSpans
-
-    return HttpSpans() if signal_name == "traces" else HttpMetrics()
-
-
-def _export_metrics_of_the_application(resource: Any, environ: Mapping[str, str]) -> None:
-    """What the application itself measures goes to the same endpoint, as under the SDK's own set-up."""
-    if environ.get("OTEL_METRICS_EXPORTER", "").strip() == "none":
-        return
-    from opentelemetry import metrics
-    from opentelemetry.sdk.metrics import MeterProvider
-    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
-
-    from otel_verein.exporters.on_demand import MetricsOnDemand, preferences
-
-    exporter = MetricsOnDemand(lambda: _otlp(environ, "metrics"), **preferences(environ))
-    reader = PeriodicExportingMetricReader(exporter)
-    metrics.set_meter_provider(MeterProvider([reader], resource=resource))
 
 
 def _defaults(environ: Mapping[str, str]) -> dict[str, str]:

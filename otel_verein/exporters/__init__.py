@@ -1,4 +1,4 @@
-"""Exporters of our own; for OTLP the OpenTelemetry exporters are used as they are."""
+"""Exporters that send once and say what came of it: to files, and to OTLP endpoints; ``choice.py`` picks them."""
 
 from otel_verein.exporters.otlp_file import FileMetricExporter, FileSpanExporter, file_exporters
 

@@ -5,35 +5,65 @@ gevent has to patch ``ssl`` before anything keeps a class of it, and a forked ch
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from otel_verein.delivery import Delivery, delivery_of
+from otel_verein.forks import GATE
+
+_T = TypeVar("_T")
+
+
+class _Made(Generic[_T]):
+    """What *make* returns, from the first call on; made anew in a forked child."""
+
+    def __init__(self, make: Callable[[], _T]) -> None:
+        self._make = make
+        self.now: _T | None = None
+        self._of_parents: list[_T] = []
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._leave_to_parent)
+
+    def _leave_to_parent(self) -> None:
+        # Held, not closed: it shares its sockets with the parent's, and would say good-bye on them.
+        if self.now is not None:
+            self._of_parents.append(self.now)
+            self.now = None
+
+    def __call__(self) -> _T:
+        if self.now is None:
+            with GATE.closed():
+                self.now = self._make()
+        return self.now
 
 
 class SpansOnDemand(SpanExporter):
     """The exporter that *make* returns, from the first export on; used by one thread at a time."""
 
     def __init__(self, make: Callable[[], SpanExporter]) -> None:
-        self._make = make
-        self._made: SpanExporter | None = None
+        self._made = _Made(make)
+        self.last: Delivery | None = None
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Export *spans*; raises what making the exporter raises."""
-        if self._made is None:
-            self._made = self._make()
-        return self._made.export(spans)
+        exporter = self._made()
+        result = exporter.export(spans)
+        self.last = delivery_of(exporter, result is SpanExportResult.SUCCESS)
+        return result
 
     def shutdown(self) -> None:
         """Shut the exporter down, if there was anything to export."""
-        if self._made is not None:
-            self._made.shutdown()
+        if self._made.now is not None:
+            self._made.now.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Nothing waits in an exporter that was not made."""
-        return self._made is None or self._made.force_flush(timeout_millis)
+        return self._made.now is None or self._made.now.force_flush(timeout_millis)
 
 
 class MetricsOnDemand(MetricExporter):
@@ -41,23 +71,24 @@ class MetricsOnDemand(MetricExporter):
 
     def __init__(self, make: Callable[[], MetricExporter], **preferences: Any) -> None:
         super().__init__(**preferences)
-        self._make = make
-        self._made: MetricExporter | None = None
+        self._made = _Made(make)
+        self.last: Delivery | None = None
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:
         """Export *metrics_data*; raises what making the exporter raises."""
-        if self._made is None:
-            self._made = self._make()
-        return self._made.export(metrics_data, timeout_millis, **kwargs)
+        exporter = self._made()
+        result = exporter.export(metrics_data, timeout_millis, **kwargs)
+        self.last = delivery_of(exporter, result is MetricExportResult.SUCCESS)
+        return result
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
         """Shut the exporter down, if there was anything to export."""
-        if self._made is not None:
-            self._made.shutdown(timeout_millis, **kwargs)
+        if self._made.now is not None:
+            self._made.now.shutdown(timeout_millis, **kwargs)
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
         """Nothing waits in an exporter that was not made."""
-        return self._made is None or self._made.force_flush(timeout_millis)
+        return self._made.now is None or self._made.now.force_flush(timeout_millis)
 
 
 def preferences(environ: Mapping[str, str]) -> dict[str, Any]:

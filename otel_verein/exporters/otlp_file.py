@@ -7,8 +7,6 @@ complete. A directory that cannot be written, or a full disk, costs telemetry an
 
 from __future__ import annotations
 
-import json
-import logging
 import os
 import secrets
 from collections.abc import Callable, Sequence
@@ -21,37 +19,12 @@ from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult,
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from otel_verein.config.schema import Export
+from otel_verein.delivery import TAKEN, Delivery, Outcome
+from otel_verein.exporters.otlp_json_metrics import MetricLines
+from otel_verein.exporters.otlp_json_spans import SpanLines
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
-
-_logger = logging.getLogger("otel_verein")
-
-
-class Outage:
-    """Tells the log once that files cannot be written, and once that they can again, for all writers that share it."""
-
-    def __init__(self) -> None:
-        self._failing: set[Path] = set()
-
-    def begins(self, directory: Path, fault: OSError, retry_s: float) -> None:
-        """*directory* cannot be written."""
-        if not self._failing:
-            _logger.warning(
-                "otel-verein: cannot write to %s: %s; telemetry is dropped and counted, the application is not "
-                "affected; trying again every %g s",
-                directory,
-                fault.strerror or fault,
-                retry_s,
-            )
-        self._failing.add(directory)
-
-    def ends(self, directory: Path) -> None:
-        """*directory* can be written."""
-        if directory in self._failing:
-            self._failing.discard(directory)
-            if not self._failing:
-                _logger.warning("otel-verein: writes to %s again", directory)
 
 
 class SegmentWriter:
@@ -62,13 +35,11 @@ class SegmentWriter:
         directory: Path,
         options: Export,
         clock: Callable[[], float] = monotonic,
-        outage: Outage | None = None,
     ) -> None:
         self._directory = directory
-        self._outage = outage or Outage()
         self._options = options
         self._clock = clock
-        self._failed_at: float | None = None
+        self._fault = ""
         self._file: int | None = None
         self._path = Path()
         self._size = 0
@@ -84,20 +55,19 @@ class SegmentWriter:
 
     def write(self, line: bytes) -> bool:
         """Append *line*, whole or not at all; False when it could not be written."""
-        if self._failed_at is not None and self._clock() - self._failed_at < self._options.retry_s:
-            return False
         try:
             self._rotate_if_due()
             if self._file is None:
                 self._open()
             self._append(line + b"\n")
         except OSError as fault:
-            self._fail(fault)
+            self._fault = f"cannot write to {self._directory}: {fault.strerror or fault}"
             return False
-        if self._failed_at is not None:
-            self._failed_at = None
-            self._outage.ends(self._directory)
         return True
+
+    def delivery(self) -> Delivery:
+        """What to say of a write that failed: that it is worth another try."""
+        return Delivery(Outcome.LATER, self._fault, retry_after_s=self._options.retry_s)
 
     def close(self) -> None:
         """Close the open segment and give it its final name."""
@@ -136,29 +106,32 @@ class SegmentWriter:
             raise
         self._size += written
 
-    def _fail(self, fault: OSError) -> None:
-        self._outage.begins(self._directory, fault, self._options.retry_s)
-        self._failed_at = self._clock()
-
 
 def file_exporters(directory: Path | str, options: Export) -> tuple[FileSpanExporter, FileMetricExporter]:
-    """Both exporters to *directory*, which tell of an outage together."""
-    outage = Outage()
-    return FileSpanExporter(directory, options, outage), FileMetricExporter(directory, options, outage)
+    """Both exporters to *directory*."""
+    return FileSpanExporter(directory, options), FileMetricExporter(directory, options)
 
 
 class FileSpanExporter(SpanExporter):
     """Writes spans as OTLP JSON lines under ``<directory>/spans``."""
 
-    def __init__(self, directory: Path | str, options: Export, outage: Outage | None = None) -> None:
-        self._writer = SegmentWriter(Path(directory) / "spans", options, outage=outage)
+    def __init__(self, directory: Path | str, options: Export) -> None:
+        self._most_bytes = options.request_bytes
+        self._writer = SegmentWriter(Path(directory) / "spans", options)
+        self._lines = SpanLines()
+        self.last: Delivery | None = None
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Write *spans* as one line; FAILURE when the disk would not take it."""
-        from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
-
-        written = self._writer.write(_line(encode_spans(spans)))
-        return SpanExportResult.SUCCESS if written else SpanExportResult.FAILURE
+        """Write *spans* as one line; FAILURE when it would be too long, or the disk would not take it."""
+        line, bad = self._lines.encode(spans)
+        if len(line) > self._most_bytes:
+            self.last = Delivery(Outcome.TOO_LARGE)
+        elif self._writer.write(line):
+            self.last = Delivery(Outcome.TAKEN, rejected=bad)
+            return SpanExportResult.SUCCESS
+        else:
+            self.last = self._writer.delivery()
+        return SpanExportResult.FAILURE
 
     def shutdown(self) -> None:
         """Close the open segment."""
@@ -168,16 +141,24 @@ class FileSpanExporter(SpanExporter):
 class FileMetricExporter(MetricExporter):
     """Writes metrics as OTLP JSON lines under ``<directory>/metrics``."""
 
-    def __init__(self, directory: Path | str, options: Export, outage: Outage | None = None) -> None:
+    def __init__(self, directory: Path | str, options: Export) -> None:
         super().__init__()
-        self._writer = SegmentWriter(Path(directory) / "metrics", options, outage=outage)
+        self._most_bytes = options.request_bytes
+        self._writer = SegmentWriter(Path(directory) / "metrics", options)
+        self._lines = MetricLines()
+        self.last: Delivery | None = None
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:
-        """Write *metrics_data* as one line; FAILURE when the disk would not take it."""
-        from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
-
-        written = self._writer.write(_line(encode_metrics(metrics_data)))
-        return MetricExportResult.SUCCESS if written else MetricExportResult.FAILURE
+        """Write *metrics_data* as one line; FAILURE when it would be too long, or the disk would not take it."""
+        line = self._lines.encode(metrics_data)
+        if len(line) > self._most_bytes:
+            self.last = Delivery(Outcome.TOO_LARGE)
+        elif self._writer.write(line):
+            self.last = TAKEN
+            return MetricExportResult.SUCCESS
+        else:
+            self.last = self._writer.delivery()
+        return MetricExportResult.FAILURE
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
         """True: every line is with the operating system when ``export`` returns."""
@@ -186,32 +167,3 @@ class FileMetricExporter(MetricExporter):
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
         """Close the open segment."""
         self._writer.close()
-
-
-_ID_FIELDS = frozenset({"traceId", "spanId", "parentSpanId"})
-
-
-def _line(message: Any) -> bytes:
-    """One OTLP JSON line: as protobuf JSON, but with integer enums and hexadecimal ids.
-
-    Source: opentelemetry-proto, "JSON Protobuf Encoding" of the OTLP specification.
-    """
-    from google.protobuf.json_format import MessageToDict
-
-    encoded: dict[str, Any] = MessageToDict(message, use_integers_for_enums=True)  # type: ignore[no-untyped-call]
-    _hexadecimal(encoded)
-    return json.dumps(encoded, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
-
-
-def _hexadecimal(node: Any) -> None:
-    import base64
-
-    if isinstance(node, list):
-        for item in node:
-            _hexadecimal(item)
-    elif isinstance(node, dict):
-        for key, value in node.items():
-            if key in _ID_FIELDS and isinstance(value, str):
-                node[key] = base64.b64decode(value).hex()
-            elif isinstance(value, dict | list):
-                _hexadecimal(value)

@@ -103,19 +103,21 @@ class Server:
         return self.process.wait(timeout=15)
 
 
-def gunicorn(*options: str, runner: Sequence[str] = ("otel-verein", "run", "--")) -> Callable[[int], list[str]]:
-    """The command line of gunicorn with the Flask application, under *runner*."""
+def gunicorn(
+    *options: str, runner: Sequence[str] = ("otel-verein", "run", "--"), app: str = "flask_app:app"
+) -> Callable[[int], list[str]]:
+    """The command line of gunicorn with a WSGI application, under *runner*."""
     return lambda port: [
         *runner, "gunicorn", "--bind", f"{LOOPBACK}:{port}", "--log-level", "warning", *options,
-        "flask_app:app",
+        app,
     ]  # fmt: skip
 
 
-def uvicorn(*options: str) -> Callable[[int], list[str]]:
-    """The command line of uvicorn with the FastAPI application, under ``otel-verein run``."""
+def uvicorn(*options: str, app: str = "fastapi_app:app") -> Callable[[int], list[str]]:
+    """The command line of uvicorn with an ASGI application, under ``otel-verein run``."""
     return lambda port: [
         "otel-verein", "run", "--", "uvicorn", "--port", str(port), "--log-level", "warning", *options,
-        "fastapi_app:app",
+        app,
     ]  # fmt: skip
 
 
@@ -125,8 +127,9 @@ def job(
     runner: Sequence[str] = ("otel-verein", "run", "--"),
     script: str = "script.py",
     extra: Mapping[str, str] | None = None,
+    seconds: float = 30,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a script of ``apps`` to its end."""
+    """Run a script of ``apps`` to its end; fails if it takes longer than *seconds*."""
     command = [*runner, "python", str(APPS / script), *arguments]
     return subprocess.run(
         command,
@@ -135,5 +138,5 @@ def job(
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=seconds,
     )

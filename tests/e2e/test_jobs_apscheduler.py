@@ -9,6 +9,7 @@ import pytest
 
 from tests.e2e.jobs import QUIET, SETTINGS, booked, faults, outside, roots, witnessed
 from tests.e2e.launch import APPS, environment
+from tests.e2e.robust import settled
 
 pytest.importorskip("apscheduler")
 TIMES = 3
@@ -42,3 +43,4 @@ def test_every_run_is_one_operation_in_every_executor(
     assert {"nightly import": JOBS["nightly import"]} == booked(tmp_path, "error")
     assert {"LookupError"} == {root["attributes"].get("error.type") for root in roots(tmp_path)} - {None}
     assert (0, 0) == (outside(tmp_path), faults(tmp_path)), done.stderr
+    settled(tmp_path)

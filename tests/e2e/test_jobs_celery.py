@@ -10,6 +10,7 @@ import pytest
 
 from tests.e2e.jobs import QUIET, SETTINGS, Worker, booked, faults, outside, roots, runs, witnessed
 from tests.e2e.launch import APPS, environment
+from tests.e2e.robust import settled
 from tests.services.redis import Redis
 
 celery = pytest.importorskip("celery")
@@ -70,6 +71,7 @@ def test_every_run_is_one_operation_in_every_pool(options: list[str], redis: Red
     assert _expected(tmp_path) == booked(tmp_path), worker.output
     assert {"shop.failing": witnessed(tmp_path)["shop.failing"]} == booked(tmp_path, "error")
     assert (0, 0) == (outside(tmp_path), faults(tmp_path)), worker.output
+    settled(tmp_path)
 
 
 def test_terminated_task_is_an_operation_that_failed(redis: Redis, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from tests import segments
 from tests.e2e.jobs import QUIET, SETTINGS, Worker, booked, faults, outside, roots, runs, witnessed
 from tests.e2e.launch import APPS, environment
+from tests.e2e.robust import settled
 from tests.services.redis import Redis
 
 rq = pytest.importorskip("rq")
@@ -52,6 +53,7 @@ def test_hundred_burst_jobs_are_hundred_operations(redis: Redis, tmp_path: Path)
     assert JOBS == len(roots(tmp_path))
     assert [] == segments.open_segments(tmp_path / ".verein/otlp")
     assert (0, 0) == (outside(tmp_path), faults(tmp_path)), worker.output
+    settled(tmp_path)
 
 
 @pytest.mark.parametrize("options", WORKERS.values(), ids=WORKERS.keys())
@@ -70,6 +72,7 @@ def test_every_run_is_one_operation_in_every_worker(options: list[str], redis: R
     assert witnessed(tmp_path) == booked(tmp_path), worker.output
     assert failed == booked(tmp_path, "error")
     assert (0, 0) == (outside(tmp_path), faults(tmp_path)), worker.output
+    settled(tmp_path)
 
 
 def test_job_whose_process_is_killed_hurts_no_other(redis: Redis, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from tests import segments
 from tests.e2e.launch import APPS, Server, environment, gunicorn, job, uvicorn
+from tests.e2e.robust import settled
 from tests.services.process import wait_until
 
 REQUESTS = 60
@@ -30,9 +31,9 @@ def test_gunicorn_counts_every_request_and_query(command: Callable[[int], Sequen
         answers = server.get_all(f"/run/{queries}" for queries in QUERIES)
         status = server.terminate()
 
-    found = segments.sums(tmp_path / ".verein/otlp")
+    found = settled(tmp_path)
     assert ({200}, 0) == ({answer.status for answer in answers}, status), server.output
-    assert (REQUESTS, sum(QUERIES)) == (found.operations, found.queries), server.output
+    assert (REQUESTS, sum(QUERIES)) == (found.started, found.queries), server.output
     assert [] == segments.open_segments(tmp_path / ".verein/otlp")
 
 
@@ -59,8 +60,8 @@ def test_uvicorn_counts_every_request_and_query(page: str, workers: str, tmp_pat
         server.get_all(f"/{page}/{queries}" for queries in QUERIES)
         server.terminate()
 
-    found = segments.sums(tmp_path / ".verein/otlp")
-    assert (REQUESTS, sum(QUERIES)) == (found.operations, found.queries), server.output
+    found = settled(tmp_path)
+    assert (REQUESTS, sum(QUERIES)) == (found.started, found.queries), server.output
 
 
 ENDINGS = {"return": 0, "exit": 3, "raise": 1}
@@ -79,6 +80,7 @@ def test_job_that_ends_by_itself_loses_nothing(runner: list[str], ending: str, s
     found = segments.sums(tmp_path / ".verein/otlp", "job")
     assert (status, "done\n") == (done.returncode, done.stdout), done.stderr
     assert (20, sum(range(20))) == (found.operations, found.queries), done.stderr
+    settled(tmp_path)
 
 
 def test_job_ended_by_sigterm_loses_nothing(tmp_path: Path) -> None:
@@ -102,9 +104,10 @@ def test_job_ended_by_sigterm_loses_nothing(tmp_path: Path) -> None:
     found = segments.sums(tmp_path / ".verein/otlp", "job")
     assert -signal.SIGTERM == status, out.read_text()
     assert (20, sum(range(20))) == (found.operations, found.queries), out.read_text()
+    settled(tmp_path)
 
 
-@pytest.mark.parametrize("how", ["fork", "spawn", "executor"])
+@pytest.mark.parametrize("how", ["fork", "spawn", "forkserver", "executor"])
 def test_child_processes_that_end_lose_nothing(how: str, tmp_path: Path) -> None:
     """Children of multiprocessing end without the interpreter's exit handlers, and lose nothing."""
     done = job(tmp_path, how, "20", script="pool.py")
@@ -112,6 +115,7 @@ def test_child_processes_that_end_lose_nothing(how: str, tmp_path: Path) -> None
     found = segments.sums(tmp_path / ".verein/otlp", "job")
     assert done.returncode == 0, done.stderr
     assert (3 * 20, 3 * sum(range(20))) == (found.operations, found.queries), done.stderr
+    settled(tmp_path)
 
 
 @pytest.mark.parametrize("where", ["inside", "outside"])

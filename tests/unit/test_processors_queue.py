@@ -9,7 +9,6 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from otel_verein.processors.queue import Queue, Waiting
 
-
 SPAN = ReadableSpan("a")
 
 

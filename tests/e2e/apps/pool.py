@@ -1,4 +1,7 @@
-"""A job in child processes: ``pool.py fork|spawn|executor OPERATIONS``, each child runs operation n with n queries."""
+"""A job in child processes: ``pool.py HOW OPERATIONS``, each child runs operation n with n queries.
+
+HOW is ``executor``, or how multiprocessing starts the children: ``fork``, ``spawn`` or ``forkserver``.
+"""
 
 from __future__ import annotations
 
