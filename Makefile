@@ -21,10 +21,10 @@ QUIETLY := | sed -u -n -E 's/^(Collecting [^ ]+|Building wheels? .*|Installing c
 group = $(BIN)/dependency-groups $(1) | { grep -v '^mysqlclient' || true; } > $(VENV)/$(1).txt
 
 .NOTPARALLEL:
-.PHONY: help demo test lint types docs bench bench-parts quality soak clean
+.PHONY: help demo test lint types docs bench bench-agents bench-django bench-memory bench-page bench-parts quality soak clean
 
 help:  ## list the targets
-	@sed -n -E 's/^([a-z-]+):.*  ## (.*)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n -E 's/^([a-z-]+):.*  ## (.*)/  make \1\t\2/p' Makefile | expand -t 24
 
 demo: $(VENV)/.demo  ## run a real shop under otel-verein and report on it
 	@$(BIN)/python examples/oscar_shop/demo.py $(ARGS)
@@ -47,8 +47,21 @@ types: $(VENV)/.test  ## check the types of the package
 docs: $(VENV)/.demo  ## write docs/reference again from the code
 	@$(BIN)/python scripts/generate_reference.py
 
-bench: $(VENV)/.bench $(VENV)/.compiled  ## measure what watching costs; ARGS="--rounds 15 --markdown FILE"
+bench: $(VENV)/.bench $(VENV)/.compiled  ## measure what watching costs; ARGS="--rounds 15"
 	@$(BIN)/python benchmarks/overhead.py $(ARGS)
+
+bench-agents: $(VENV)/.bench $(VENV)/.compiled  ## measure other agents beside them, each installed apart
+	@scripts/make-agent-venvs "$(PYTHON)" constraints/agents.txt $(VENV)-agents
+	@$(BIN)/python benchmarks/overhead.py --agents $(VENV)-agents $(ARGS)
+
+bench-django: $(VENV)/.bench $(VENV)/.services $(VENV)/.compiled  ## measure a Django page with PostgreSQL
+	@$(BIN)/python benchmarks/django_page.py $(ARGS)
+
+bench-memory: $(VENV)/.bench $(VENV)/.compiled  ## measure what watching takes in memory, up to a million operations
+	@$(BIN)/python benchmarks/memory.py $(ARGS)
+
+bench-page: $(VENV)/.venv  ## write docs/reference/overhead.md from the results of all of them
+	@$(BIN)/python benchmarks/page.py $(ARGS)
 
 bench-parts: $(VENV)/.demo $(VENV)/.compiled  ## measure what a new statement and a call site cost
 	@$(BIN)/python benchmarks/fingerprints.py $(ARGS)
@@ -58,7 +71,7 @@ quality: $(VENV)/.test $(VENV)/.services  ## measure how good the findings are, 
 	@$(BIN)/python scripts/measure_n_plus_one.py
 
 clean:  ## remove the environment, caches and what the demo left
-	rm -rf $(VENV) otel_verein.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist examples/oscar_shop/var
+	rm -rf $(VENV) $(VENV)-agents otel_verein.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist examples/oscar_shop/var
 	find otel_verein -name "*.so" -delete
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -98,5 +111,6 @@ $(VENV)/.dev: $(VENV)/.demo
 
 $(VENV)/.bench: $(VENV)/.demo
 	@echo "installing what the benchmark compares with ..."
-	@$(PIP) opentelemetry-instrumentation-sqlite3 $(QUIETLY)
+	@$(call group,bench)
+	@$(PIP) -r $(VENV)/bench.txt $(QUIETLY)
 	@touch $@

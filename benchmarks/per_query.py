@@ -18,17 +18,10 @@ from workload import DISTINCT, database, run_queries
 
 def tracer() -> Any:
     """A tracer whose operations are counted and not kept; from here on new connections record."""
-    from opentelemetry.sdk.trace import TracerProvider
+    from otel_verein.distro import set_up
 
-    from otel_verein.config import Config
-    from otel_verein.config.schema import Sampling
-    from otel_verein.instrumentation import instrument
-    from otel_verein.processors import VereinSampler, VereinSpanProcessor
-
-    config = Config(sampling=Sampling(ratio=0.0))
-    provider = TracerProvider(sampler=VereinSampler(config.sampling))
-    provider.add_span_processor(VereinSpanProcessor(None, config))
-    instrument()
+    nowhere = {"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"}
+    provider = set_up({**nowhere, "VEREIN_SAMPLING_RATIO": "0"})
     return provider.get_tracer("bench")
 
 

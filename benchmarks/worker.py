@@ -10,36 +10,44 @@ import json
 import sys
 import time
 from contextlib import closing
+from typing import Any
 
-from variants import create
-from workload import BY_NAME, Workload, database, run_queries
+from variants import Endpoints, Variant, create
+from workload import BY_NAME, Workload, database
 
 
-def measure(variant, connection, workload: Workload) -> int:
+def measure(variant: Variant, connection: Any, workload: Workload) -> int:
     """CPU nanoseconds of all threads for the workload's operations, deferred work included."""
+    run = variant.run
     variant.flush()
     begun = time.process_time_ns()
     for _ in range(workload.operations):
         with variant.open_operation():
-            run_queries(connection, workload.statements)
+            run(connection, workload.statements)
     variant.flush()
     return time.process_time_ns() - begun
 
 
+def answer(**values: object) -> None:
+    print(json.dumps(values), flush=True)
+
+
 def main() -> None:
-    name, endpoint = sys.argv[1:]
-    variant = create(name, endpoint)
+    name, http, scout = sys.argv[1:]
+    variant = create(name, Endpoints(http, scout))
     done = {"operations": 0, "queries": 0, "operations_with_finding": 0}
     with closing(database()) as connection:
+        variant.flush()
+        answer(hooked=type(connection).__module__ != "sqlite3")
         for line in sys.stdin:
             workload = BY_NAME.get(line.strip())
             if workload is None:
                 break
-            print(json.dumps({"cpu_ns": measure(variant, connection, workload)}), flush=True)
+            answer(cpu_ns=measure(variant, connection, workload))
             done["operations"] += workload.operations
             done["queries"] += workload.operations * len(workload.statements)
             done["operations_with_finding"] += workload.operations * workload.finding
-    print(json.dumps(done | variant.finish()), flush=True)
+    answer(asked=done, known=variant.finish())
 
 
 if __name__ == "__main__":

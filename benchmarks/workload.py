@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 TABLES = 10
 COLUMNS = ("title", "price", "stock", "weight", "rating")
 ROWS = 100
-FILLING = TABLES * (1 + ROWS)
-"""Statements that :func:`database` runs."""
 
 # Fifty texts that differ in table and column: repeats of one text would be an N+1, and the operation kept.
 DISTINCT = tuple(f"SELECT {column} FROM item{table} WHERE id = ?" for table in range(TABLES) for column in COLUMNS)
@@ -36,8 +34,10 @@ WORKLOADS = (
 BY_NAME = {workload.name: workload for workload in WORKLOADS}
 
 
-def database() -> sqlite3.Connection:
+def database() -> Any:
     """A filled database in memory; its connection is of the kind that the hooked driver gives."""
+    import sqlite3  # not before: agents want to be first
+
     connection = sqlite3.connect(":memory:")
     cursor = connection.cursor()
     for table in range(TABLES):
@@ -50,7 +50,7 @@ def database() -> sqlite3.Connection:
     return connection
 
 
-def run_queries(connection: sqlite3.Connection, statements: Sequence[str]) -> None:
+def run_queries(connection: Any, statements: Sequence[str]) -> None:
     """The body of one operation: a fresh cursor per query, as ORMs do it, and its row fetched."""
     for number, statement in enumerate(statements):
         cursor = connection.cursor()

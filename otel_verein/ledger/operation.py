@@ -160,6 +160,9 @@ class Operation:
             return
         self.open = False
         self.enough = 0  # every append attends from now on, and finds that the operation has ended
+        if self._groups is None and len(self.records) < self.due:
+            self._taken, self.records = self.records, []  # nobody folds: who does has found enough records for it
+            return
         # A fold that goes on ends first; one that an interrupt broke off may have left the lock taken for ever.
         held = self._lock.acquire(blocking=False) or self._lock.acquire(timeout=_FOLD_S)
         self._taken, self.records = self.records, []

@@ -143,7 +143,9 @@ class VereinTracer(Tracer):
         """A block, or decorator, in which a new span is the current one."""
         return CurrentSpan(
             self,
-            (name, context, kind, attributes, links, start_time, record_exception, set_status_on_exception),
+            name,
+            context,
+            (kind, attributes, links, start_time, record_exception, set_status_on_exception),
             end_on_exit,
         )
 
@@ -162,16 +164,22 @@ class VereinTracer(Tracer):
 class CurrentSpan:
     """What ``start_as_current_span`` gives: the span starts when the block is entered."""
 
-    __slots__ = ("_arguments", "_end_on_exit", "_span", "_token", "_tracer")
+    __slots__ = ("_context", "_end_on_exit", "_name", "_others", "_span", "_token", "_tracer")
 
-    def __init__(self, tracer: VereinTracer, arguments: tuple[Any, ...], end_on_exit: bool) -> None:
+    def __init__(
+        self, tracer: VereinTracer, name: str, context: Context | None, others: tuple[Any, ...], end_on_exit: bool
+    ) -> None:
         self._tracer = tracer
-        self._arguments = arguments
+        self._name = name
+        self._context = context
+        self._others = others
         self._end_on_exit = end_on_exit
 
     def __enter__(self) -> Span:
-        span = self._span = self._tracer.start_span(*self._arguments)
-        self._token = context_api.attach(set_span_in_context(span))
+        current = context_api.get_current()
+        context = self._context
+        span = self._span = self._tracer.start_span(self._name, current if context is None else context, *self._others)
+        self._token = context_api.attach(set_span_in_context(span, current))
         return span
 
     def __exit__(
@@ -181,21 +189,24 @@ class CurrentSpan:
         detach(self._token)
         # As the SDK does: what only leaves (GeneratorExit, KeyboardInterrupt, cancelling) is no error.
         if isinstance(raised, Exception) and isinstance(span, VereinSpan) and span.is_recording():
-            span.take_exception(raised, *self._arguments[6:8])
+            span.take_exception(raised, *self._others[4:])
         if self._end_on_exit:
             span.end()
+
+    def _again(self) -> CurrentSpan:
+        return CurrentSpan(self._tracer, self._name, self._context, self._others, self._end_on_exit)
 
     def __call__(self, function: _Function) -> _Function:
         """*function*, each call of which is such a block."""
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
-            with CurrentSpan(self._tracer, self._arguments, self._end_on_exit):
+            with self._again():
                 return function(*args, **kwargs)
 
         @functools.wraps(function)
         async def call_async(*args: Any, **kwargs: Any) -> Any:
-            with CurrentSpan(self._tracer, self._arguments, self._end_on_exit):
+            with self._again():
                 return await function(*args, **kwargs)
 
         return cast(_Function, call_async if inspect.iscoroutinefunction(function) else call)
