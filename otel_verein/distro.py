@@ -20,7 +20,7 @@ from wrapt import register_post_import_hook
 
 from otel_verein.config import Config, load
 from otel_verein.errors import ConfigError
-from otel_verein.exporters.choice import export_metrics_of_the_application, exporters
+from otel_verein.exporters.choice import export_metrics_of_the_application, exporters, metrics_every_s
 from otel_verein.exporters.choice import has_endpoint as has_endpoint
 from otel_verein.faults import FAULTS
 from otel_verein.instrumentation.drivers.registry import REPLACED_INSTRUMENTORS
@@ -76,7 +76,10 @@ def set_up(environ: Mapping[str, str]) -> TracerProvider:
     config = usable_config(environ)
     resource = Resource.create(_defaults(environ))
     spans, metrics, cumulative = exporters(config, environ)
-    processor = VereinSpanProcessor(spans, config, metrics, resource=resource, cumulative=cumulative)
+    every_s = metrics_every_s(config, environ)
+    processor = VereinSpanProcessor(
+        spans, config, metrics, resource=resource, cumulative=cumulative, metrics_every_s=every_s
+    )
     provider = VereinTracerProvider(processor, resource=resource)
     trace.set_tracer_provider(provider)
     if has_endpoint(environ):

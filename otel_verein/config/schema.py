@@ -185,6 +185,14 @@ class Export:
         at_most=60,
         help="Longest time a finished operation waits before it is written.",
     )
+    metrics_interval_s: float = option(
+        5.0,
+        unit="s",
+        at_least=0,
+        at_most=300,
+        help="Time between two exports of metrics to an endpoint; `OTEL_METRIC_EXPORT_INTERVAL` (in ms) wins over it. "
+        "Files take metrics as often as traces.",
+    )
     queue_operations: int = option(
         2048,
         unit="{operation}",

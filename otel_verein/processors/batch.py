@@ -106,9 +106,8 @@ class Outbox:
         """Export what waits, then take no more; what is left after *timeout_s* is dropped and counted.
 
         The metrics go last, so that they tell of what was dropped. A thread that hangs in an exporter is left behind.
+        A further call, as from a signal handler that interrupts the first one, waits for the same turns.
         """
-        if self._closed:
-            return True
         deadline = monotonic() + timeout_s
         for_spans = timeout_s * (1 - _FOR_METRICS) if self._metrics is not None else timeout_s
         sent = self._span_worker.ask(last=True, timeout_s=for_spans)

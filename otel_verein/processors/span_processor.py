@@ -37,8 +37,8 @@ class VereinSpanProcessor(SpanProcessor):
 
     Give it to a :class:`~otel_verein.tracing.VereinTracerProvider`, or add it to any ``TracerProvider`` whose sampler
     records (such as :class:`~otel_verein.processors.sampling.VereinSampler`). Kept operations go to *exporter* whole,
-    metrics of all operations to *metric_exporter*, as deltas unless *cumulative*. It needs no other span processor;
-    thread- and fork-safe.
+    metrics of all operations to *metric_exporter*, as deltas unless *cumulative*, at most every *metrics_every_s*
+    seconds. It needs no other span processor; thread- and fork-safe.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class VereinSpanProcessor(SpanProcessor):
         *,
         resource: Resource | None = None,
         cumulative: bool = False,
+        metrics_every_s: float = 0.0,
         faults: Faults = FAULTS,
     ) -> None:
         self.config = config or Config()
@@ -63,7 +64,7 @@ class VereinSpanProcessor(SpanProcessor):
         self._ledger = Ledger(self.config, self._late.take)
         self._faults = faults
         self._resource = ProcessResource(resource if resource is not None else Resource.create())
-        measures = Measures(self._limits.operation_names, cumulative=cumulative, faults=faults)
+        measures = Measures(self._limits.operation_names, cumulative=cumulative, every_s=metrics_every_s, faults=faults)
         self._outbox = Outbox(
             exporter, metric_exporter, measures, self._resource, self.config.export, faults, self._close_late
         )

@@ -51,6 +51,7 @@ class Worker:
         self._thread: threading.Thread | None = None
         self._wake: threading.Lock | None = None
         self._asked: deque[_Asked] = deque()
+        self._over: bool | None = None  # what the last turn of all said
         self._starting = threading.Lock()  # guards _thread; held while the thread is started
         self._turning = threading.Lock()  # held during a turn; never waited for, since its holder may wait for us
 
@@ -92,12 +93,21 @@ class Worker:
         """
         if threading.current_thread() is self._thread:
             return False
+        over = self._said()
+        if over is not None:
+            return over
         if not self.running:
             return self._guarded_turn(True, last)
         asked = _Asked(last)
         self._asked.append(asked)
         self.wake()
+        over = self._said()
+        if over is not None:  # since a moment ago: nobody comes for it
+            return over
         return asked.done.acquire(timeout=max(0.0, timeout_s)) and asked.result
+
+    def _said(self) -> bool | None:
+        return self._over
 
     def _run(self) -> None:
         with OWN_THREADS.here():
@@ -114,6 +124,8 @@ class Worker:
                 asked.append(self._asked.popleft())
             last = any(each.last for each in asked)
             result = self._guarded_turn(bool(asked), last)
+            if last:
+                asked.extend(self._asked)
             for each in asked:
                 each.result = result
                 each.done.release()
@@ -122,8 +134,11 @@ class Worker:
         if not self._turning.acquire(blocking=False):
             return False
         try:
+            result = False
             with self._faults.guard("export.run"), suppress_instrumentation():
-                return self._turn(now, last)
-            return False
+                result = self._turn(now, last)
+            if last:
+                self._over = result
+            return result
         finally:
             self._turning.release()

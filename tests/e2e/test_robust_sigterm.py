@@ -79,7 +79,6 @@ def test_sigterm_in_an_operation_of_a_script_loses_nothing_that_had_ended(tmp_pa
     assert ended + 1 == settled(tmp_path).started
 
 
-@pytest.mark.xfail(strict=False, reason="a second call of shutdown, from the handler, does not wait for the first")
 def test_sigterm_while_the_last_metrics_are_exported_loses_nothing(tmp_path: Path) -> None:
     """A process on its way out, as a child of a pool that is taken down, dies of the signal when it has exported."""
     done = job(tmp_path, str(BEFORE), script="robust_interrupted_exit.py", runner=[])

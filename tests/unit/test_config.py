@@ -31,7 +31,8 @@ BAD = [
     ("sampling:\n  operations: [{ratio: 0.5}]\n",
      "{f}:2: sampling.operations: [{'ratio': 0.5}] is not usable: entry 1 has no operation, such as 'GET /health*'"),
     ("sampling:\n  operations: [{operation: a, ratio: 2}]\n",
-     "{f}:2: sampling.operations: [{'operation': 'a', 'ratio': 2}] is not usable: entry 1 has no ratio between 0 and 1"),
+     "{f}:2: sampling.operations: [{'operation': 'a', 'ratio': 2}] is not usable: "
+     "entry 1 has no ratio between 0 and 1"),
     ("sampling:\n  operations: [{operation: a, rate: 1}]\n",
      "{f}:2: sampling.operations: [{'operation': 'a', 'rate': 1}] is not usable: entry 1 has an unknown key 'rate'; "
      "did you mean 'ratio'?"),

@@ -14,6 +14,9 @@ from otel_verein import distro
 from otel_verein.cli.main import main
 from otel_verein.cli.run import found, prepared_environment
 from otel_verein.config import Config
+from otel_verein.exporters.choice import metrics_every_s
+
+ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 
 def test_a_broken_configuration_is_one_line_and_the_defaults(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -47,6 +50,22 @@ def test_exporters_follow_the_standard_variables(
     made = distro.exporters(Config(), environ)
 
     assert (type(made[0]).__name__, type(made[1]).__name__, made[2]) == (spans, metrics, cumulative)
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, 0.0),
+        ({"OTEL_METRIC_EXPORT_INTERVAL": "1000"}, 0.0),
+        ({ENDPOINT: "http://127.0.0.1:1"}, Config().export.metrics_interval_s),
+        ({ENDPOINT: "http://127.0.0.1:1", "OTEL_METRIC_EXPORT_INTERVAL": "1500"}, 1.5),
+        ({ENDPOINT: "http://127.0.0.1:1", "OTEL_METRIC_EXPORT_INTERVAL": "soon"}, Config().export.metrics_interval_s),
+    ],
+    ids=["files", "files, given", "endpoint", "endpoint, given", "endpoint, odd"],
+)
+def test_metrics_go_to_an_endpoint_in_their_own_rhythm(environ: dict[str, str], expected: float) -> None:
+    """Files take them with every turn; the standard variable wins over the option."""
+    assert metrics_every_s(Config(), environ) == expected
 
 
 def test_run_prepares_children_once() -> None:
