@@ -141,12 +141,13 @@ class Operation:
 
     def attend(self, record: RecordFields, times: int) -> None:
         """What a query may call for: its call site, folding, or moving it on because the operation has ended."""
-        if not self.open:
+        enough = self.enough  # read once: the end, which makes it zero, may come between any two lines
+        if not self.open or not enough:
             self._move_on()
             return
-        if times >= self.enough:
+        if times >= enough:
             self.repeated = True
-            if not times % self.enough:
+            if not times % enough:
                 self._locate(record)
         if len(self.records) >= self.due:
             self._fold_now_and_then()

@@ -25,20 +25,28 @@ class ProcessResource:
     def __init__(self, base: Resource) -> None:
         self._base = base
         self._owner = os.getpid()
-        self._made: tuple[int, Resource] | None = None
+        self._forget()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forget)
+
+    def _forget(self) -> None:
+        self._made: dict[str, Resource] = {}
 
     def __call__(self) -> Resource:
-        """The resource of the calling process; the same object until it forks."""
-        made, pid = self._made, os.getpid()
-        if made is None or made[0] != pid:
-            own: dict[str, str | int] = {
-                "process.pid": pid,
-                "telemetry.distro.name": semconv.SCOPE.replace("_", "-"),
-                "telemetry.distro.version": __version__,
-                _INSTANCE: self._instance(pid),
-            }
-            made = self._made = (pid, self._base.merge(Resource(own)))
-        return made[1]
+        """The resource of the calling process; the same object for all its threads until it forks."""
+        made = self._made.get(_INSTANCE)
+        # Of two threads that are the first, one makes the id of both.
+        return made if made is not None else self._made.setdefault(_INSTANCE, self._new())
+
+    def _new(self) -> Resource:
+        pid = os.getpid()
+        own: dict[str, str | int] = {
+            "process.pid": pid,
+            "telemetry.distro.name": semconv.SCOPE.replace("_", "-"),
+            "telemetry.distro.version": __version__,
+            _INSTANCE: self._instance(pid),
+        }
+        return self._base.merge(Resource(own))
 
     def _instance(self, pid: int) -> str:
         given = self._base.attributes.get(_INSTANCE)

@@ -166,11 +166,11 @@ class VereinSpan(SdkSpan):
     # --- what the application writes --------------------------------------------------------------------------
     def set_attribute(self, key: str, value: Any) -> None:
         """Set one attribute; past the limit of the provider the oldest goes."""
-        if self._ended("Setting attribute"):
-            return
-        if type(value) in _PLAIN and key and type(key) is str and self._tracer.longest is None:
-            self._put(key, value)
-        else:
+        attributes = self._set
+        plain = type(value) in _PLAIN and type(key) is str and key and key not in attributes
+        if plain and self._end_ns is None and len(attributes) < self._tracer.room:
+            attributes[key] = value
+        elif not self._ended("Setting attribute"):
             self._set_checked({key: value})
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
@@ -182,8 +182,7 @@ class VereinSpan(SdkSpan):
         """Set several attributes of a span that is known to be open."""
         plain = (
             not self._set
-            and len(attributes) <= self._tracer.most_attributes
-            and self._tracer.longest is None
+            and len(attributes) <= self._tracer.room
             and _PLAIN.issuperset(map(type, attributes.values()))
             and _TEXT.issuperset(map(type, attributes))
             and "" not in attributes
@@ -191,7 +190,8 @@ class VereinSpan(SdkSpan):
         if plain:
             self._set = dict(attributes)
         else:
-            self._set_checked(attributes)
+            for key, value in attributes.items():
+                self.set_attribute(key, value)
 
     def add_event(self, name: str, attributes: Any = None, timestamp: int | None = None) -> None:
         """Say that something happened, now or at *timestamp*."""

@@ -60,6 +60,8 @@ class VereinTracer(Tracer):
         self.longest: int | None = limits.max_span_attribute_length
         most = limits.max_span_attributes
         self.most_attributes: int = sys.maxsize if most is None else most
+        self.room = self.most_attributes if self.longest is None else 0
+        """Attributes that may be set without a look at their values."""
         self._processor = processor
         self._faults = faults
 

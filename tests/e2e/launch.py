@@ -99,8 +99,32 @@ class Server:
 
     def terminate(self) -> int:
         """SIGTERM to the process that was started; its exit status."""
+        if "gunicorn" in self.process.args:  # type: ignore[operator]
+            await_workers(self.process.pid)
         self.process.terminate()
         return self.process.wait(timeout=15)
+
+
+def await_workers(pid: int) -> None:
+    """Wait until the workers of gunicorn have their own signal handlers.
+
+    One that is told to end before that has its master's, which does nothing in it, and goes on for half a minute.
+    """
+    wait_until(lambda: all(map(_is_ready, _children(pid))), READY_S)
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _is_ready(pid: int) -> bool:
+    """The master catches SIGTERM and SIGUSR2; a worker lets go of both, in this order, and then takes SIGTERM again."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return True  # it has gone
+    caught = int(next(line for line in status.splitlines() if line.startswith("SigCgt:")).split()[1], 16)
+    return bool(caught >> (signal.SIGTERM - 1) & 1 and not caught >> (signal.SIGUSR2 - 1) & 1)
 
 
 def gunicorn(
