@@ -16,5 +16,7 @@ def category(request, slug):
     return render(request, "shop/category.html", {"category": found, "page": page})
 
 
+@login_required
 def product(request, pk):
-    raise NotImplementedError  # only its address is on the page
+    """A page of one product, which the measured one links to."""
+    return render(request, "shop/product.html", {"product": get_object_or_404(Product, pk=pk)})
