@@ -8,14 +8,12 @@ complete. A directory that cannot be written, or a full disk, costs telemetry an
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from otel_verein.config.schema import Export
@@ -49,9 +47,9 @@ class SegmentWriter:
 
     def _leave_to_parent(self) -> None:
         """In a forked child: let go of the parent's segment, without renaming it."""
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
 
     def write(self, line: bytes) -> bool:
         """Append *line*, whole or not at all; False when it could not be written."""
@@ -71,10 +69,10 @@ class SegmentWriter:
 
     def close(self) -> None:
         """Close the open segment and give it its final name."""
-        if self._file is None:
+        file, self._file = self._file, None  # first: a child that is forked now must not close what is no longer ours
+        if file is None:
             return
-        os.close(self._file)
-        self._file = None
+        os.close(file)
         if self._size:
             os.rename(self._path, self._path.with_suffix(""))
         else:
@@ -89,7 +87,7 @@ class SegmentWriter:
     def _open(self) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
         now = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S%f")
-        self._path = self._directory / f"{now}-{os.getpid()}-{secrets.token_hex(3)}.jsonl.part"
+        self._path = self._directory / f"{now}-{os.getpid()}-{os.urandom(3).hex()}.jsonl.part"
         self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
         self._size = 0
         self._opened = self._clock()
@@ -107,9 +105,9 @@ class SegmentWriter:
         self._size += written
 
 
-def file_exporters(directory: Path | str, options: Export) -> tuple[FileSpanExporter, FileMetricExporter]:
+def file_exporters(directory: Path | str, options: Export) -> tuple[FileSpanExporter, FileMetrics]:
     """Both exporters to *directory*."""
-    return FileSpanExporter(directory, options), FileMetricExporter(directory, options)
+    return FileSpanExporter(directory, options), FileMetrics(directory, options)
 
 
 class FileSpanExporter(SpanExporter):
@@ -138,32 +136,24 @@ class FileSpanExporter(SpanExporter):
         self._writer.close()
 
 
-class FileMetricExporter(MetricExporter):
-    """Writes metrics as OTLP JSON lines under ``<directory>/metrics``."""
+class FileMetrics:
+    """Writes metrics as OTLP JSON lines under ``<directory>/metrics``; needs nothing of the SDK's own metrics."""
 
     def __init__(self, directory: Path | str, options: Export) -> None:
-        super().__init__()
         self._most_bytes = options.request_bytes
         self._writer = SegmentWriter(Path(directory) / "metrics", options)
         self._lines = MetricLines()
         self.last: Delivery | None = None
 
-    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:
-        """Write *metrics_data* as one line; FAILURE when it would be too long, or the disk would not take it."""
-        line = self._lines.encode(metrics_data)
+    def export_plain(self, data: Any) -> bool:
+        """Write *data*, of the SDK or plain, as one line; False when it would be too long, or was not taken."""
+        line = self._lines.encode(data)
         if len(line) > self._most_bytes:
             self.last = Delivery(Outcome.TOO_LARGE)
-        elif self._writer.write(line):
-            self.last = TAKEN
-            return MetricExportResult.SUCCESS
         else:
-            self.last = self._writer.delivery()
-        return MetricExportResult.FAILURE
+            self.last = TAKEN if self._writer.write(line) else self._writer.delivery()
+        return self.last is TAKEN
 
-    def force_flush(self, timeout_millis: float = 10_000) -> bool:
-        """True: every line is with the operating system when ``export`` returns."""
-        return True
-
-    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
+    def shutdown(self, timeout_millis: float = 30_000) -> None:
         """Close the open segment."""
         self._writer.close()

@@ -1,13 +1,11 @@
 # ruff: noqa: UP031 - percent formats leave the braces of JSON alone
-"""Metrics of the SDK as one line of OTLP JSON."""
+"""Metrics, of the SDK or plain, as one line of OTLP JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from json.encoder import encode_basestring as quoted
 from typing import TYPE_CHECKING, Any
-
-from opentelemetry.sdk.metrics.export import ExponentialHistogram, Gauge, Histogram, Sum
 
 from otel_verein.exporters.otlp_json import Owners, any_double, attributes_field, number_field, time_field
 
@@ -42,17 +40,18 @@ def _metric(metric: Metric) -> str:
         for name, text in (("name", metric.name), ("description", metric.description), ("unit", metric.unit))
         if text
     )
-    data = metric.data
-    if isinstance(data, Sum):
+    data: Any = metric.data
+    kind = type(data).__name__  # of the SDK's classes or of ours, which have the same names
+    if kind == "Sum":
         monotonic = ',"isMonotonic":true' if data.is_monotonic else ""
         return f'{{{described}"sum":{_points(data, _number(data.data_points), monotonic)}}}'
-    if isinstance(data, Gauge):
+    if kind == "Gauge":
         return f'{{{described}"gauge":{{"dataPoints":[{",".join(_number(data.data_points))}]}}}}'
-    if isinstance(data, ExponentialHistogram):
+    if kind == "ExponentialHistogram":
         return f'{{{described}"exponentialHistogram":{_points(data, _exponential(data.data_points))}}}'
-    if isinstance(data, Histogram):
+    if kind == "Histogram":
         return f'{{{described}"histogram":{_points(data, _explicit(data.data_points))}}}'
-    raise TypeError(f"no OTLP form for {type(data).__name__}")
+    raise TypeError(f"no OTLP form for {kind}")
 
 
 def _points(data: Any, points: Iterator[str], more: str = "") -> str:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.sdk.trace.export import SpanExporter
 
+    from otel_verein.plain_metrics import PlainMetricExporter
+
 _METRICS = "metrics"
 _FOR_METRICS = 0.3
 """The share of the time at exit that is left for the last metrics when the spans do not get away."""
@@ -40,7 +42,7 @@ class Outbox:
     def __init__(
         self,
         spans: SpanExporter | None,
-        metrics: MetricExporter | None,
+        metrics: MetricExporter | PlainMetricExporter | None,
         measures: Measures,
         resource: Callable[[], Resource],
         options: Export,
@@ -137,7 +139,7 @@ class Outbox:
                 exporter.shutdown(timeout_millis=self._options.shutdown_s * 1000)
         return sent
 
-    def _export_metrics(self, exporter: MetricExporter, asked: bool) -> bool:
+    def _export_metrics(self, exporter: MetricExporter | PlainMetricExporter, asked: bool) -> bool:
         if isinstance(exporter, Tells):
             exporter.last = None
         sent = self._measures.export(exporter, self._resource(), asked=asked)

@@ -9,7 +9,6 @@ beside them and are not in their counts: spans plus summarised spans add up to t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.resources import Resource
@@ -146,7 +145,7 @@ def _figures(spread: Spread | None, durations_ns: list[int], late_ns: int) -> di
     own time is no longer known: they are in the sum and the mean alone.
     """
     if spread is None:
-        count, total_ns, median_ns = len(durations_ns), sum(durations_ns), int(median(durations_ns))
+        count, total_ns, median_ns = len(durations_ns), sum(durations_ns), _median(durations_ns)
         shortest_ns, longest_ns, counts = min(durations_ns), max(durations_ns), cumulative(durations_ns)
     else:
         spread.add(durations_ns)
@@ -163,6 +162,12 @@ def _figures(spread: Spread | None, durations_ns: list[int], late_ns: int) -> di
         semconv.AGG_BUCKET_BOUNDS_S: BOUNDS_S,
         semconv.AGG_BUCKET_COUNTS: counts,
     }
+
+
+def _median(durations_ns: list[int]) -> int:
+    # by hand: `statistics` brings fractions and decimals into the process
+    ordered, middle = sorted(durations_ns), len(durations_ns) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) // 2
 
 
 def _late_ns(group: QueryGroup) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 import uuid
 
@@ -54,7 +53,7 @@ class ProcessResource:
             return str(uuid.uuid4())
         if pid == self._owner and not _spawned():
             return str(given)
-        return f"{given}-{pid}-{secrets.token_hex(3)}"  # process ids come again
+        return f"{given}-{pid}-{os.urandom(3).hex()}"  # process ids come again
 
 
 def _spawned() -> bool:

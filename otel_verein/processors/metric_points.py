@@ -1,22 +1,10 @@
-"""Sums as OTLP metrics: the data points that any exporter of the SDK takes."""
+"""Sums as OTLP metrics: data points in the shapes of the SDK, or in our plain ones of the same names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from opentelemetry.sdk.metrics import Exemplar
-from opentelemetry.sdk.metrics.export import (
-    AggregationTemporality,
-    Buckets,
-    ExponentialHistogram,
-    ExponentialHistogramDataPoint,
-    Metric,
-    MetricsData,
-    NumberDataPoint,
-    ResourceMetrics,
-    ScopeMetrics,
-    Sum,
-)
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
@@ -29,29 +17,30 @@ _SCOPE = InstrumentationScope(semconv.SCOPE, __version__)
 _NAMES = {entry.name: entry for entry in semconv.TABLE}
 
 
-def as_data(sums: Sums, resource: Resource, window: Window) -> MetricsData:
-    """*sums* as one payload."""
-    scope = ScopeMetrics(
+def as_data(sums: Sums, resource: Resource, window: Window, shapes: Any) -> Any:
+    """*sums* as one ``MetricsData``; *shapes* has the classes: the SDK's module of exports, or ``plain_metrics``."""
+    scope = shapes.ScopeMetrics(
         scope=_SCOPE,
-        metrics=[*_histograms(sums, window), *_counters(sums, window)],
+        metrics=[*_histograms(sums, window, shapes), *_counters(sums, window, shapes)],
         schema_url="",
     )
-    return MetricsData(resource_metrics=[ResourceMetrics(resource=resource, scope_metrics=[scope], schema_url="")])
+    whole = shapes.ResourceMetrics(resource=resource, scope_metrics=[scope], schema_url="")
+    return shapes.MetricsData(resource_metrics=[whole])
 
 
-def _histograms(sums: Sums, window: Window) -> Iterator[Metric]:
-    points: tuple[list[ExponentialHistogramDataPoint], ...] = ([], [], [])
+def _histograms(sums: Sums, window: Window, shapes: Any) -> Iterator[Any]:
+    points: tuple[list[Any], ...] = ([], [], [])
     for key, series in sums.series.items():
         attributes = _attributes(key)
         start = window.start_ns if series.since_ns is None else series.since_ns
         for found, (histogram, example) in zip(points, _distributions(series), strict=True):
-            found.append(_histogram_point(attributes, histogram, example, start, window.end_ns))
+            found.append(_histogram_point(attributes, histogram, example, start, window.end_ns, shapes))
     for name, found in zip(
         (semconv.METRIC_DURATION, semconv.METRIC_QUERIES, semconv.METRIC_DB_DURATION), points, strict=True
     ):
         if found:
-            data = ExponentialHistogram(data_points=found, aggregation_temporality=_temporality(window))
-            yield _metric(name, data)
+            data = shapes.ExponentialHistogram(data_points=found, aggregation_temporality=_temporality(window, shapes))
+            yield _metric(name, data, shapes)
 
 
 def _distributions(series: Series) -> tuple[tuple[Histogram, Example | None], ...]:
@@ -59,10 +48,15 @@ def _distributions(series: Series) -> tuple[tuple[Histogram, Example | None], ..
 
 
 def _histogram_point(
-    attributes: dict[str, str], histogram: Histogram, example: Example | None, start_ns: int, end_ns: int
-) -> ExponentialHistogramDataPoint:
+    attributes: dict[str, str],
+    histogram: Histogram,
+    example: Example | None,
+    start_ns: int,
+    end_ns: int,
+    shapes: Any,
+) -> Any:
     offset, counts = histogram.dense()
-    return ExponentialHistogramDataPoint(
+    return shapes.ExponentialHistogramDataPoint(
         attributes=attributes,
         start_time_unix_nano=start_ns,
         time_unix_nano=end_ns,
@@ -70,17 +64,17 @@ def _histogram_point(
         sum=histogram.sum,
         scale=histogram.scale,
         zero_count=histogram.zeros,
-        positive=Buckets(offset=offset, bucket_counts=counts),
-        negative=Buckets(offset=0, bucket_counts=[]),
+        positive=shapes.Buckets(offset=offset, bucket_counts=counts),
+        negative=shapes.Buckets(offset=0, bucket_counts=[]),
         flags=0,
         min=histogram.minimum,
         max=histogram.maximum,
-        exemplars=[] if example is None else [_exemplar(example, end_ns)],
+        exemplars=[] if example is None else [_exemplar(example, end_ns, shapes)],
     )
 
 
-def _exemplar(example: Example, end_ns: int) -> Exemplar:
-    return Exemplar(
+def _exemplar(example: Example, end_ns: int, shapes: Any) -> Any:
+    return shapes.Exemplar(
         filtered_attributes={},
         value=example.value,
         time_unix_nano=example.ended_ns or end_ns,
@@ -89,11 +83,11 @@ def _exemplar(example: Example, end_ns: int) -> Exemplar:
     )
 
 
-def _counters(sums: Sums, window: Window) -> Iterator[Metric]:
-    points: dict[str, list[NumberDataPoint]] = {}
+def _counters(sums: Sums, window: Window, shapes: Any) -> Iterator[Any]:
+    points: dict[str, list[Any]] = {}
 
     def add(name: str, attributes: dict[str, str], since_ns: int | None, value: int) -> None:
-        point = NumberDataPoint(
+        point = shapes.NumberDataPoint(
             attributes=attributes,
             start_time_unix_nano=window.start_ns if since_ns is None else since_ns,
             time_unix_nano=window.end_ns,
@@ -108,8 +102,8 @@ def _counters(sums: Sums, window: Window) -> Iterator[Metric]:
     for (name, pairs), value in sums.counters.items():
         add(name, {each: _text(text) for each, text in pairs}, sums.since_ns, value)
     for name, found in points.items():
-        data = Sum(data_points=found, aggregation_temporality=_temporality(window), is_monotonic=True)
-        yield _metric(name, data)
+        data = shapes.Sum(data_points=found, aggregation_temporality=_temporality(window, shapes), is_monotonic=True)
+        yield _metric(name, data, shapes)
 
 
 def _attributes(key: tuple[str, str, str]) -> dict[str, str]:
@@ -127,11 +121,11 @@ def _text(value: object) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-def _metric(name: str, data: ExponentialHistogram | Sum) -> Metric:
+def _metric(name: str, data: Any, shapes: Any) -> Any:
     entry = _NAMES.get(name)
     description, unit = (entry.meaning, entry.unit) if entry is not None else ("", "1")
-    return Metric(name=name, description=description, unit=unit, data=data)
+    return shapes.Metric(name=name, description=description, unit=unit, data=data)
 
 
-def _temporality(window: Window) -> AggregationTemporality:
-    return AggregationTemporality.CUMULATIVE if window.cumulative else AggregationTemporality.DELTA
+def _temporality(window: Window, shapes: Any) -> Any:
+    return shapes.AggregationTemporality.CUMULATIVE if window.cumulative else shapes.AggregationTemporality.DELTA

@@ -20,11 +20,14 @@ from otel_verein.delivery import TAKEN, Delivery, Outcome, delivery_of
 from otel_verein.faults import FAULTS, Faults
 from otel_verein.forks import GATE
 from otel_verein.ledger import UNATTRIBUTED
+from otel_verein.plain_metrics import PlainMetricExporter
 from otel_verein.processors.names import OperationNames
 from otel_verein.processors.sums import Attributes, Measurement, Sums, Window
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricExporter
+
+    AnyMetricExporter = MetricExporter | PlainMetricExporter
     from opentelemetry.sdk.resources import Resource
 
 __all__ = ["Measurement", "Measures"]
@@ -104,7 +107,7 @@ class Measures:
         """Book kept operations that an exporter took."""
         self.count(semconv.METRIC_EXPORTED, operations)
 
-    def export(self, exporter: MetricExporter, resource: Resource, *, asked: bool = True) -> bool:
+    def export(self, exporter: AnyMetricExporter, resource: Resource, *, asked: bool = True) -> bool:
         """Hand out what was counted since the last success; on failure it is kept for the next call.
 
         Without being *asked*, only add up if the last export is less than ``every_s`` ago.
@@ -121,7 +124,7 @@ class Measures:
             taken, self._sums = self._sums, Sums()
         return (self._export_total if self._cumulative else self._export_delta)(taken, exporter, resource, until)
 
-    def _export_delta(self, taken: Sums, exporter: MetricExporter, resource: Resource, until: int) -> bool:
+    def _export_delta(self, taken: Sums, exporter: AnyMetricExporter, resource: Resource, until: int) -> bool:
         if not taken:
             return True
         window = Window(self._started_ns, until, cumulative=False)
@@ -133,7 +136,7 @@ class Measures:
                 self._sums.merge(part)
         return not unsent
 
-    def _export_total(self, taken: Sums, exporter: MetricExporter, resource: Resource, until: int) -> bool:
+    def _export_total(self, taken: Sums, exporter: AnyMetricExporter, resource: Resource, until: int) -> bool:
         if taken:
             self._total.forget_examples()
             self._total.merge(taken)
@@ -146,7 +149,7 @@ class Measures:
             self._sent_ns = until
         return self._total_sent
 
-    def _hand_over(self, sums: Sums, exporter: MetricExporter, resource: Resource, window: Window) -> list[Sums]:
+    def _hand_over(self, sums: Sums, exporter: AnyMetricExporter, resource: Resource, window: Window) -> list[Sums]:
         """Export *sums* in parts; those that were not taken. After a failure the rest is not tried.
 
         What is too large goes out in halves; a single series that still is would be so for ever, and is let go.
@@ -165,18 +168,13 @@ class Measures:
             parts.popleft()
         return list(parts)
 
-    def _deliver(self, part: Sums, exporter: MetricExporter, resource: Resource, window: Window) -> Delivery:
+    def _deliver(self, part: Sums, exporter: AnyMetricExporter, resource: Resource, window: Window) -> Delivery:
         try:
-            with GATE.closed():
-                from opentelemetry.sdk.metrics.export import MetricExportResult
-
-                from otel_verein.processors.metric_points import as_data
-
-            result = exporter.export(as_data(part, resource, window))
+            taken = _export(part, exporter, resource, window)
         except Exception as fault:  # noqa: BLE001 - reported; the sums are kept
             self._faults.report("export.metrics", fault)
             return Delivery(Outcome.LATER)
-        if result is MetricExportResult.SUCCESS:
+        if taken:
             # What it tells beside may be of a rest that it has taken on and sends later.
             return TAKEN._replace(rejected=delivery_of(exporter, True).rejected)
         return delivery_of(exporter, False)
@@ -235,3 +233,18 @@ def _taken(waiting: deque[_T], most: int) -> list[_T]:
         for _ in range(min(most, len(waiting))):
             taken.append(waiting.popleft())
     return taken
+
+
+def _export(part: Sums, exporter: AnyMetricExporter, resource: Resource, window: Window) -> bool:
+    """Whether *exporter* took *part*, in the shapes that it wants."""
+    with GATE.closed():
+        from otel_verein.processors.metric_points import as_data
+
+        if isinstance(exporter, PlainMetricExporter):
+            from otel_verein import plain_metrics as shapes
+        else:
+            from otel_verein.processors import sdk_shapes as shapes  # type: ignore[no-redef]
+    data = as_data(part, resource, window, shapes)
+    if isinstance(exporter, PlainMetricExporter):
+        return exporter.export_plain(data)
+    return exporter.export(data).name == "SUCCESS"

@@ -28,6 +28,8 @@ from otel_verein.processors.stages import Stages
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricExporter
 
+    from otel_verein.plain_metrics import PlainMetricExporter
+
 _FAILED_BEYOND = 100
 """Failed spans that an operation holds past its cap: they are what its trace is read for."""
 
@@ -45,7 +47,7 @@ class VereinSpanProcessor(SpanProcessor):
         self,
         exporter: SpanExporter | None,
         config: Config | None = None,
-        metric_exporter: MetricExporter | None = None,
+        metric_exporter: MetricExporter | PlainMetricExporter | None = None,
         *,
         resource: Resource | None = None,
         cumulative: bool = False,

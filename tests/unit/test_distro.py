@@ -34,8 +34,8 @@ def test_a_broken_configuration_is_one_line_and_the_defaults(tmp_path: Path, cap
 @pytest.mark.parametrize(
     ("environ", "spans", "metrics", "cumulative"),
     [
-        ({}, "FileSpanExporter", "FileMetricExporter", False),
-        ({"OTEL_TRACES_EXPORTER": "none"}, "NoneType", "FileMetricExporter", False),
+        ({}, "FileSpanExporter", "FileMetrics", False),
+        ({"OTEL_TRACES_EXPORTER": "none"}, "NoneType", "FileMetrics", False),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"},
          "SpansOnDemand", "MetricsOnDemand", True),
         ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",

@@ -1,0 +1,134 @@
+"""The data points of the SDK's metrics under the same names, for exporters that do without the SDK's own.
+
+Those come with all of its metrics, some three megabytes of code in the process, which an application that writes files
+has no other use for. An exporter that has :meth:`PlainMetricExporter.export_plain` is given these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Protocol, runtime_checkable
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+
+class AggregationTemporality(IntEnum):
+    """Whether points are of their window alone, or of all time before it, too."""
+
+    DELTA = 1
+    CUMULATIVE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Buckets:
+    """Counts from the bucket *offset* on."""
+
+    offset: int
+    bucket_counts: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Exemplar:
+    """One operation that a point leads to."""
+
+    filtered_attributes: Mapping[str, Any]
+    value: float
+    time_unix_nano: int
+    span_id: int
+    trace_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExponentialHistogramDataPoint:
+    """The distribution of one series."""
+
+    attributes: Mapping[str, Any]
+    start_time_unix_nano: int
+    time_unix_nano: int
+    count: int
+    sum: float
+    scale: int
+    zero_count: int
+    positive: Buckets
+    negative: Buckets
+    flags: int
+    min: float
+    max: float
+    exemplars: Sequence[Exemplar] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NumberDataPoint:
+    """The value of one series."""
+
+    attributes: Mapping[str, Any]
+    start_time_unix_nano: int
+    time_unix_nano: int
+    value: int
+    exemplars: Sequence[Exemplar] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExponentialHistogram:
+    """A metric of distributions."""
+
+    data_points: Sequence[ExponentialHistogramDataPoint]
+    aggregation_temporality: AggregationTemporality
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """A metric of counts."""
+
+    data_points: Sequence[NumberDataPoint]
+    aggregation_temporality: AggregationTemporality
+    is_monotonic: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric with all its series."""
+
+    name: str
+    description: str
+    unit: str
+    data: ExponentialHistogram | Sum
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeMetrics:
+    """The metrics of one instrumentation scope."""
+
+    scope: InstrumentationScope
+    metrics: Sequence[Metric]
+    schema_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceMetrics:
+    """The metrics of one process."""
+
+    resource: Resource
+    scope_metrics: Sequence[ScopeMetrics]
+    schema_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsData:
+    """One payload."""
+
+    resource_metrics: Sequence[ResourceMetrics]
+
+
+@runtime_checkable
+class PlainMetricExporter(Protocol):
+    """An exporter of the above."""
+
+    def export_plain(self, data: MetricsData) -> bool:
+        """Export *data*; False if it was not taken."""
+
+    def shutdown(self, timeout_millis: float = 30_000) -> None:
+        """Let go of files and connections."""
