@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import Field, dataclass, fields
@@ -63,6 +62,8 @@ def check(entries: Iterable[Entry]) -> tuple[dict[str, dict[str, Any]], list[Pro
 
 
 def _suggestion(key: str, known: Iterable[str]) -> str:
+    import difflib  # only a mistake needs it
+
     section = key.partition(".")[0]
     close = difflib.get_close_matches(key, list(known), n=1, cutoff=0.6)
     return (
