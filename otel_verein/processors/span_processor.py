@@ -16,13 +16,13 @@ from otel_verein.config.schema import Config
 from otel_verein.faults import FAULTS, Faults
 from otel_verein.ledger import Ledger, Operation
 from otel_verein.ledger.operation import IGNORED_ATTRIBUTE, SPAN_ATTRIBUTE
-from otel_verein.processors.batch import Outbox
 from otel_verein.processors.clock_steps import ClockSteps
 from otel_verein.processors.identity import ProcessResource
 from otel_verein.processors.late import LateOperations
 from otel_verein.processors.metrics import Measures
-from otel_verein.processors.remembered import Remembered
+from otel_verein.processors.outbox import Outbox
 from otel_verein.processors.sampling import Policy
+from otel_verein.processors.sampling.remembered import Remembered
 from otel_verein.processors.stages import Stages
 
 if TYPE_CHECKING:

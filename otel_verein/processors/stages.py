@@ -20,13 +20,13 @@ from otel_verein.ledger.group import QueryGroup
 from otel_verein.ledger.ignored import sift
 from otel_verein.ledger.verdict import find
 from otel_verein.processors.anchors import Anchors
-from otel_verein.processors.batch import Outbox
 from otel_verein.processors.compression import SpanBuilder
 from otel_verein.processors.export_form import Exported, tier
 from otel_verein.processors.identity import ProcessResource
 from otel_verein.processors.metrics import Measurement, Measures
-from otel_verein.processors.remembered import Remembered
+from otel_verein.processors.outbox import Outbox
 from otel_verein.processors.sampling import Decision, Policy
+from otel_verein.processors.sampling.remembered import Remembered
 from otel_verein.processors.tagging import Tags, failed, tag
 
 _NOT_EXPORTED = object()

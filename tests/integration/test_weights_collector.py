@@ -22,7 +22,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, StatusCode, Trace
 
 from otel_verein.config.schema import Config, Export, Sampling, SamplingRule
 from otel_verein.processors import VereinSampler, VereinSpanProcessor
-from otel_verein.processors.tracestate import LOW_BITS, threshold_of
+from otel_verein.processors.sampling.tracestate import LOW_BITS, threshold_of
 from tests.services.ports import LOOPBACK, accepts, free_port
 from tests.services.process import ServerProcess, wait_until
 

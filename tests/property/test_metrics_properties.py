@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otel_verein.analysis.histogram import Distribution, merge
-from otel_verein.processors.histogram import Histogram
-from otel_verein.processors.names import OperationNames
-from otel_verein.processors.sums import Measurement, Sums
+from otel_verein.processors.metrics.histogram import Histogram
+from otel_verein.processors.metrics.names import OperationNames
+from otel_verein.processors.metrics.sums import Measurement, Sums
 from otel_verein.sources.base import HistogramRow
 
 ANY = st.lists(st.one_of(st.just(0.0), st.floats(5e-324, 1e300)), min_size=1, max_size=60)

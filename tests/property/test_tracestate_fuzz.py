@@ -17,7 +17,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from otel_verein.config.schema import Config, Sampling
 from otel_verein.processors import VereinSpanProcessor
 from otel_verein.processors.sampling import Policy, VereinSampler
-from otel_verein.processors.tracestate import (
+from otel_verein.processors.sampling.tracestate import (
     ALL,
     LOW_BITS,
     consistent_threshold,

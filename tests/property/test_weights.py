@@ -11,7 +11,7 @@ from opentelemetry.trace import SpanContext, TraceFlags, TraceState
 
 from otel_verein.config.schema import Sampling, SamplingRule
 from otel_verein.processors.sampling import Policy
-from otel_verein.processors.tracestate import ALL, LOW_BITS, threshold_of, weight_of, with_threshold
+from otel_verein.processors.sampling.tracestate import ALL, LOW_BITS, threshold_of, weight_of, with_threshold
 
 Z = 3.2905  # two-sided 99.9 % of the normal distribution
 RATIOS = {"default": 1 / 3, "tenth": 0.1, "hundredth": 0.01}

@@ -25,7 +25,7 @@ from otel_verein.exporters.otlp_json_metrics import MetricLines
 from otel_verein.exporters.otlp_json_spans import SpanLines
 from otel_verein.exporters.otlp_protobuf import encoded
 from otel_verein.exporters.values import plain
-from otel_verein.processors.queue import estimated_bytes
+from otel_verein.processors.outbox.queue import estimated_bytes
 from tests.services.otlp_receiver import as_line
 from tests.unit import odd_spans
 from tests.unit.odd_spans import ODD_VALUES, span

@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from otel_verein.processors.histogram import Histogram
+from otel_verein.processors.metrics.histogram import Histogram
 
 
 def filled(values: list[float]) -> Histogram:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from otel_verein import semconv
-from otel_verein.processors.names import OperationNames
+from otel_verein.processors.metrics.names import OperationNames
 
 HOUR = 3_600_000_000_000
 

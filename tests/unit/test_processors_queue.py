@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from opentelemetry.sdk.trace import ReadableSpan
 
-from otel_verein.processors.queue import Queue, Waiting
+from otel_verein.processors.outbox.queue import Queue, Waiting
 
 SPAN = ReadableSpan("a")
 

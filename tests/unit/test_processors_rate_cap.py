@@ -9,8 +9,8 @@ import threading
 
 import pytest
 
-from otel_verein.processors.rate_cap import RateCap
-from otel_verein.processors.tracestate import ALL
+from otel_verein.processors.sampling.rate_cap import RateCap
+from otel_verein.processors.sampling.tracestate import ALL
 
 
 class Clock:

@@ -9,7 +9,7 @@ import tracemalloc
 
 import pytest
 
-from otel_verein.processors.remembered import Followed, Remembered
+from otel_verein.processors.sampling.remembered import Followed, Remembered
 
 
 def test_the_last_decision_on_a_trace_is_followed() -> None:

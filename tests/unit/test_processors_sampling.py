@@ -15,7 +15,6 @@ from opentelemetry.trace import (
 )
 
 from otel_verein.config.schema import Sampling, SamplingRule
-from otel_verein.processors.remembered import Followed
 from otel_verein.processors.sampling import (
     SAMPLED_OUT,
     Decision,
@@ -24,7 +23,8 @@ from otel_verein.processors.sampling import (
     Provisional,
     VereinSampler,
 )
-from otel_verein.processors.tracestate import threshold_of
+from otel_verein.processors.sampling.remembered import Followed
+from otel_verein.processors.sampling.tracestate import threshold_of
 
 LOW = 0x0102030405060708_00_00000000000001  # as good as never sampled
 HIGH = 0x0102030405060708_00_FFFFFFFFFFFFFE  # as good as always sampled

@@ -16,9 +16,9 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from otel_verein.config.schema import Export
 from otel_verein.delivery import TAKEN, Delivery, Outcome
 from otel_verein.faults import Faults
-from otel_verein.processors.outage import Outage
-from otel_verein.processors.queue import Queue, Waiting
-from otel_verein.processors.sender import Sender
+from otel_verein.processors.outbox.outage import Outage
+from otel_verein.processors.outbox.queue import Queue, Waiting
+from otel_verein.processors.outbox.sender import Sender
 
 DOWN = Delivery(Outcome.LATER, "cannot send to http://backend: Connection refused")
 EMPTY = Resource.get_empty()

@@ -7,7 +7,7 @@ import logging
 import pytest
 from opentelemetry.trace import TraceState
 
-from otel_verein.processors.tracestate import (
+from otel_verein.processors.sampling.tracestate import (
     ALL,
     consistent_threshold,
     randomness,

@@ -9,8 +9,8 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from otel_verein import semconv
-from otel_verein.processors.histogram import Histogram
-from otel_verein.processors.sums import Example, Series, Sums, Window
+from otel_verein.processors.metrics.histogram import Histogram
+from otel_verein.processors.metrics.sums import Example, Series, Sums, Window
 from otel_verein.version import __version__
 
 _SCOPE = InstrumentationScope(semconv.SCOPE, __version__)

@@ -17,11 +17,11 @@ from otel_verein.config.schema import Export
 from otel_verein.delivery import Outcome, Tells, delivery_of
 from otel_verein.faults import FAULTS, Faults
 from otel_verein.processors.metrics import Measures
-from otel_verein.processors.outage import Outage
-from otel_verein.processors.pause import Pause
-from otel_verein.processors.queue import Queue, Waiting, estimated_bytes
-from otel_verein.processors.sender import QUEUE_FULL, SHUTDOWN, Sender
-from otel_verein.processors.worker import Worker
+from otel_verein.processors.outbox.outage import Outage
+from otel_verein.processors.outbox.pause import Pause
+from otel_verein.processors.outbox.queue import Queue, Waiting, estimated_bytes
+from otel_verein.processors.outbox.sender import QUEUE_FULL, SHUTDOWN, Sender
+from otel_verein.processors.outbox.worker import Worker
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricExporter

@@ -2,7 +2,7 @@
 
 Consistent probability sampling as the OpenTelemetry specification has it (trace/tracestate-probability-sampling);
 what is always kept carries ``th:0`` and stands for itself. Thresholds and tracestates are in
-:mod:`otel_verein.processors.tracestate`.
+:mod:`otel_verein.processors.sampling.tracestate`.
 """
 
 from __future__ import annotations
@@ -22,29 +22,15 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, TraceState, get_cur
 from opentelemetry.util.types import Attributes
 
 from otel_verein.config.schema import Sampling
-from otel_verein.processors.rate_cap import RateCap
-from otel_verein.processors.remembered import Followed
-from otel_verein.processors.tracestate import (
+from otel_verein.processors.sampling.rate_cap import RateCap
+from otel_verein.processors.sampling.remembered import Followed
+from otel_verein.processors.sampling.tracestate import (
     LOW_BITS,
     consistent_threshold,
     randomness,
     threshold_of,
-    weight_of,
     with_threshold,
 )
-
-__all__ = [
-    "SAMPLED_OUT",
-    "Decision",
-    "KeepReason",
-    "Policy",
-    "Provisional",
-    "VereinSampler",
-    "randomness",
-    "threshold_of",
-    "weight_of",
-    "with_threshold",
-]
 
 _WOULD_BE_SAMPLED_OUT: Final = "sampled_out"
 _NAMES_REMEMBERED = 1024

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from otel_verein import semconv
-from otel_verein.processors.histogram import Histogram
-from otel_verein.processors.names import OperationNames
+from otel_verein.processors.metrics.histogram import Histogram
+from otel_verein.processors.metrics.names import OperationNames
 
 Attributes = tuple[tuple[str, str], ...]
 """What tells the points of one metric apart: (key, value) pairs."""

@@ -16,9 +16,9 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from otel_verein.config.schema import Export
 from otel_verein.delivery import Delivery, Outcome, delivery_of
 from otel_verein.faults import Faults
-from otel_verein.processors.outage import Outage
-from otel_verein.processors.pause import Pause
-from otel_verein.processors.queue import Queue, Waiting
+from otel_verein.processors.outbox.outage import Outage
+from otel_verein.processors.outbox.pause import Pause
+from otel_verein.processors.outbox.queue import Queue, Waiting
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan

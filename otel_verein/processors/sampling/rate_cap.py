@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from otel_verein.processors.tracestate import ALL
+from otel_verein.processors.sampling.tracestate import ALL
 
 
 class RateCap:

@@ -21,16 +21,14 @@ from otel_verein.faults import FAULTS, Faults
 from otel_verein.forks import GATE
 from otel_verein.ledger import UNATTRIBUTED
 from otel_verein.plain_metrics import PlainMetricExporter
-from otel_verein.processors.names import OperationNames
-from otel_verein.processors.sums import Attributes, Measurement, Sums, Window
+from otel_verein.processors.metrics.names import OperationNames
+from otel_verein.processors.metrics.sums import Attributes, Measurement, Sums, Window
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricExporter
 
     AnyMetricExporter = MetricExporter | PlainMetricExporter
     from opentelemetry.sdk.resources import Resource
-
-__all__ = ["Measurement", "Measures"]
 
 _T = TypeVar("_T")
 
@@ -238,12 +236,12 @@ def _taken(waiting: deque[_T], most: int) -> list[_T]:
 def _export(part: Sums, exporter: AnyMetricExporter, resource: Resource, window: Window) -> bool:
     """Whether *exporter* took *part*, in the shapes that it wants."""
     with GATE.closed():
-        from otel_verein.processors.metric_points import as_data
+        from otel_verein.processors.metrics.points import as_data
 
         if isinstance(exporter, PlainMetricExporter):
             from otel_verein import plain_metrics as shapes
         else:
-            from otel_verein.processors import sdk_shapes as shapes  # type: ignore[no-redef]
+            from otel_verein.processors.metrics import sdk_shapes as shapes  # type: ignore[no-redef]
     data = as_data(part, resource, window, shapes)
     if isinstance(exporter, PlainMetricExporter):
         return exporter.export_plain(data)
