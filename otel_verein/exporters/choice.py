@@ -6,9 +6,9 @@ import atexit
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING
 
+from otel_verein.clock import Clock
 from otel_verein.config.schema import Config, Export
 from otel_verein.faults import FAULTS
 
@@ -94,10 +94,10 @@ def export_metrics_of_the_application(
     metrics.set_meter_provider(provider)
 
     def at_exit() -> None:
-        deadline = monotonic() + options.shutdown_s
+        deadline = Clock.seconds() + options.shutdown_s
         first()
         with FAULTS.guard("export.metrics.application"):
-            provider.shutdown(timeout_millis=max(_LEAST_S, deadline - monotonic()) * 1000)
+            provider.shutdown(timeout_millis=max(_LEAST_S, deadline - Clock.seconds()) * 1000)
 
     atexit.register(at_exit)
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import io
 from http.client import HTTPResponse
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from otel_verein.clock import Clock
 
 if TYPE_CHECKING:
     import socket
@@ -25,7 +26,7 @@ class _Reader(io.RawIOBase):
         self._sock = sock
         self._raw = sock.makefile("rb", buffering=0)  # keeps the socket open until the answer is read
         timeout = sock.gettimeout()
-        self._deadline = None if timeout is None else monotonic() + timeout
+        self._deadline = None if timeout is None else Clock.seconds() + timeout
 
     def readable(self) -> bool:
         """True."""
@@ -34,7 +35,7 @@ class _Reader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int | None:
         """Read some bytes; TimeoutError past the deadline."""
         if self._deadline is not None:
-            left = self._deadline - monotonic()
+            left = self._deadline - Clock.seconds()
             if left <= 0:
                 raise TimeoutError("timed out")
             self._sock.settimeout(left)

@@ -11,11 +11,11 @@ import os
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+from otel_verein.clock import Clock
 from otel_verein.config.schema import Export
 from otel_verein.delivery import TAKEN, Delivery, Outcome
 from otel_verein.exporters.otlp_json_metrics import MetricLines
@@ -32,7 +32,7 @@ class SegmentWriter:
         self,
         directory: Path,
         options: Export,
-        clock: Callable[[], float] = monotonic,
+        clock: Callable[[], float] = Clock.seconds,
     ) -> None:
         self._directory = directory
         self._options = options

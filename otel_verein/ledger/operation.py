@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from operator import itemgetter
 from threading import Lock
-from time import perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from otel_verein.clock import Clock
 from otel_verein.ledger.fingerprint import Fingerprint
 from otel_verein.ledger.group import QueryGroup
 from otel_verein.ledger.groups import IGNORED_ATTRIBUTE, CallSites, Groups
@@ -117,7 +117,7 @@ class Operation:
         """Name and context of the root, once it has ended."""
         self.successor: Operation | None = None
         """The operation of the queries that came after the end."""
-        self.wall_offset_ns = wall_offset_ns if wall_offset_ns is not None else time_ns() - perf_counter_ns()
+        self.wall_offset_ns = wall_offset_ns if wall_offset_ns is not None else Clock.wall_ns() - Clock.ticks_ns()
         self._lock = Lock()  # guards what folding changes; appending tries it and goes on where it is taken
         self._groups: Groups | None = None  # made by the first fold, or by the end if it asks for them
         self._distinct_known = True

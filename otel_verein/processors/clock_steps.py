@@ -6,10 +6,9 @@ of the monotonic clock and need none of this.
 
 from __future__ import annotations
 
-from time import perf_counter_ns, time_ns
-
 from opentelemetry.sdk.trace import ReadableSpan
 
+from otel_verein.clock import Clock
 from otel_verein.ledger import Operation
 
 _STEP_NS = 100_000_000
@@ -32,13 +31,13 @@ class ClockSteps:
         began = self._began
         if len(began) >= self._most:
             began.pop(next(iter(began)), None)
-        began[span_id] = perf_counter_ns()
+        began[span_id] = Clock.ticks_ns()
 
     def end(self, span_id: int, span: ReadableSpan, operation: Operation) -> ReadableSpan:
         """The *span* that ends now; with the right end if the clock was set since *operation* began."""
         began = self._began.pop(span_id, None)
-        now = perf_counter_ns()
-        if began is None or abs(time_ns() - now - operation.wall_offset_ns) < _STEP_NS:
+        now = Clock.ticks_ns()
+        if began is None or abs(Clock.wall_ns() - now - operation.wall_offset_ns) < _STEP_NS:
             return span
         return _ending(span, (span.start_time or 0) + now - began)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from time import perf_counter_ns
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
@@ -18,6 +17,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanKind
 
 from otel_verein import semconv
+from otel_verein.clock import Clock
 from otel_verein.config.schema import Limits
 from otel_verein.ledger import UNATTRIBUTED, Operation
 from otel_verein.ledger.record import DURATION, FOUND, PARENT, START, RecordFields
@@ -84,7 +84,7 @@ class LateOperations:
 
     def close(self, *, idle_only: bool, resource: Resource) -> None:
         """End the late operations that wait for nothing more, or all of them."""
-        now = perf_counter_ns()
+        now = Clock.ticks_ns()
         idle_ns, longest_ns = self._limits.late_idle_s * 1e9, self._limits.late_longest_s * 1e9
         with self._lock:
             due = [

@@ -11,7 +11,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from operator import attrgetter
-from time import perf_counter_ns
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,8 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace import Span as SdkSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
+
+from otel_verein.clock import Clock
 
 if TYPE_CHECKING:
     from otel_verein.ledger import Operation
@@ -201,7 +202,7 @@ class VereinSpan(SdkSpan):
         checked = BoundedAttributes(
             limits.max_event_attributes, attributes, immutable=True, max_value_len=limits.max_attribute_length
         )
-        at = timestamp if timestamp is not None else perf_counter_ns() + self._verein_operation.wall_offset_ns
+        at = timestamp if timestamp is not None else Clock.ticks_ns() + self._verein_operation.wall_offset_ns
         events = self._happened = self._happened or []
         events.append(Event(name=name, attributes=checked, timestamp=at))
         if limits.max_events is not None and len(events) > limits.max_events:
@@ -252,7 +253,7 @@ class VereinSpan(SdkSpan):
         if self._ended("Calling end()"):
             return
         if end_time is None:
-            self._end_ns = perf_counter_ns()
+            self._end_ns = Clock.ticks_ns()
         else:
             self._end_ns = end_time - self._verein_operation.wall_offset_ns
         self._tracer.ended(self)

@@ -6,7 +6,6 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Sequence
-from time import perf_counter_ns, time_ns
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -27,6 +26,7 @@ from opentelemetry.trace import (
 )
 from opentelemetry.util.types import Attributes
 
+from otel_verein.clock import Clock
 from otel_verein.contexts import detach
 from otel_verein.faults import Faults
 from otel_verein.ledger.operation import IGNORED_ATTRIBUTE, SPAN_ATTRIBUTE
@@ -79,7 +79,7 @@ class VereinTracer(Tracer):
         """A recording span: part of the operation of its parent while that is open, else the root of a new one."""
         parent = get_current_span(context)
         operation = getattr(parent, SPAN_ATTRIBUTE, None)
-        start_ns = perf_counter_ns()
+        start_ns = Clock.ticks_ns()
         try:
             if operation is not None and operation.open:
                 above = parent.get_span_context()
@@ -127,7 +127,7 @@ class VereinTracer(Tracer):
             flags = _SAMPLED if provisional.sampled else _UNSAMPLED
         own = SpanContext(trace_id, processor.new_span_id(), False, flags, provisional.trace_state)
         span = VereinSpan(self, None, name, own, above, kind, start_ns)
-        span._verein_operation = processor.begin(span, above, provisional.threshold, time_ns() - start_ns)
+        span._verein_operation = processor.begin(span, above, provisional.threshold, Clock.wall_ns() - start_ns)
         return span
 
     def start_as_current_span(  # type: ignore[override] # our block is a context manager and a decorator, too

@@ -15,6 +15,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, StatusCode, TraceFlags, Tracer
 
+from otel_verein.clock import Clock
 from otel_verein.config import Config
 from otel_verein.config.schema import Limits, Sampling, Thresholds
 from otel_verein.processors import VereinSpanProcessor
@@ -140,7 +141,7 @@ def test_a_wall_clock_that_is_set_back_makes_no_negative_duration(
     """Times are of the monotonic clock, anchored once for each operation."""
     span = light.tracer.start_span("page")
     child = light.tracer.start_span("part", context=trace.set_span_in_context(span))
-    monkeypatch.setattr(time, "time_ns", lambda: 0)
+    monkeypatch.setattr(Clock, "wall_ns", staticmethod(lambda: 0))
     child.end()
     span.end()
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
-from time import perf_counter_ns
 from typing import Any, Generic, TypeVar
 from weakref import ref
 
+from otel_verein.clock import Clock
 from otel_verein.faults import FAULTS, Faults
 from otel_verein.instrumentation.drivers.dbapi import LedgerTracer, current_span
 from otel_verein.instrumentation.drivers.table import Driver
@@ -57,7 +57,7 @@ class AsyncTracer(LedgerTracer):
         *keeps* says for which cursors the record is kept, for :meth:`fetching`. One flat function, since it runs for
         every query.
         """
-        covered, clock, finish, report = self._covered, perf_counter_ns, self.finish, self.faults.report
+        covered, clock, finish, report = self._covered, Clock.ticks_ns, self.finish, self.faults.report
 
         @functools.wraps(method)
         async def call(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
@@ -214,11 +214,11 @@ class Query:
 
     def __enter__(self) -> Query:
         self._span = current_span()
-        self._start = perf_counter_ns()
+        self._start = Clock.ticks_ns()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        end = perf_counter_ns()
+        end = Clock.ticks_ns()
         if kind is None and self._only_failed:
             return
         with self._tracer.faults.guard("instrumentation.book"):
@@ -235,12 +235,12 @@ class Fetch:
         self._record = record
 
     def __enter__(self) -> None:
-        self._start = perf_counter_ns()
+        self._start = Clock.ticks_ns()
 
     def __exit__(self, *_: object) -> None:
         if self._record is not None:
             with self._tracer.faults.guard("instrumentation.fetch"):
-                add_fetch(self._record, perf_counter_ns() - self._start)
+                add_fetch(self._record, Clock.ticks_ns() - self._start)
 
 
 class _Entered:

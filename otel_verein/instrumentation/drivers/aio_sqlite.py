@@ -9,12 +9,12 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Iterator
-from time import perf_counter_ns
 from typing import Any
 
 from opentelemetry.context import attach, detach
 from opentelemetry.trace import INVALID_SPAN_CONTEXT, NonRecordingSpan, set_span_in_context
 
+from otel_verein.clock import Clock
 from otel_verein.instrumentation.drivers.aio_recording import AsyncTracer, Fetch, Replacement
 from otel_verein.instrumentation.drivers.dbapi import current_span
 from otel_verein.instrumentation.script.command import book_outside
@@ -56,11 +56,11 @@ class _Aside(Operation):
         """Call *function*, in whatever thread, with what is booked meanwhile put aside."""
         stand_in = NonRecordingSpan(INVALID_SPAN_CONTEXT)
         setattr(stand_in, SPAN_ATTRIBUTE, self)
-        self.started_ns = perf_counter_ns()
+        self.started_ns = Clock.ticks_ns()
         try:
             return _under(stand_in, function, *args, **kwargs)
         finally:
-            self.ended_ns = perf_counter_ns()
+            self.ended_ns = Clock.ticks_ns()
 
 
 def _under(span: Any, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
@@ -107,7 +107,7 @@ class _Calls:
         self, method: Callable[..., Any], connection: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         function, *given = args
-        span, start, aside = current_span(), perf_counter_ns(), _Aside()
+        span, start, aside = current_span(), Clock.ticks_ns(), _Aside()
         kind, result = None, None
         try:
             result = await method(connection, functools.partial(aside.run, function), *given, **kwargs)
@@ -142,7 +142,7 @@ class _Calls:
             span,
             statement,
             aside.started_ns or start,
-            aside.ended_ns or perf_counter_ns(),
+            aside.ended_ns or Clock.ticks_ns(),
             error,
             parameters or None,
             len(members or ()),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from contextvars import ContextVar
-from time import perf_counter_ns
 from typing import Any, cast
 
 from opentelemetry import context as context_api
@@ -17,6 +16,7 @@ from opentelemetry.context import Context, get_current
 from opentelemetry.instrumentation.dbapi import CursorTracer, DatabaseApiIntegration
 from opentelemetry.trace import INVALID_SPAN, set_span_in_context
 
+from otel_verein.clock import Clock
 from otel_verein.faults import FAULTS, Faults
 from otel_verein.instrumentation.drivers import fastlane
 from otel_verein.instrumentation.drivers.table import Driver
@@ -71,7 +71,7 @@ class LedgerTracer(CursorTracer):  # type: ignore[type-arg]
         unusual = method.__name__ if method.__name__ != "execute" else None
         statement_keyword, parameter_keyword = self._driver.statement_keyword, self._driver.parameter_keyword
         unknown, target_of = self._unknown, self._target_of if self._driver.connection_attributes else None
-        report, clock, absent = self._faults.report, perf_counter_ns, _ABSENT
+        report, clock, absent = self._faults.report, Clock.ticks_ns, _ABSENT
         variable = _context_variable()
         current = get_current if variable is None else variable.get
         span_key, operation_of, fingerprint_of = _SPAN_KEY, SPAN_ATTRIBUTE, self._texts.__getitem__
@@ -160,7 +160,7 @@ class LedgerTracer(CursorTracer):  # type: ignore[type-arg]
 
     def fetching(self, method: Callable[..., Any]) -> Callable[..., Any]:
         """A form of the fetch *method* that adds its time to the statement which the cursor ran last."""
-        clock = perf_counter_ns
+        clock = Clock.ticks_ns
 
         @functools.wraps(method)
         def call(cursor: Any, /, *args: Any, **kwargs: Any) -> Any:
@@ -176,7 +176,7 @@ class LedgerTracer(CursorTracer):  # type: ignore[type-arg]
 
     def timing(self, method: Callable[..., Any]) -> Callable[..., Any]:
         """A form of a connection's *method* that adds its time to the operation, as traffic that is no query."""
-        clock, operation_of = perf_counter_ns, SPAN_ATTRIBUTE
+        clock, operation_of = Clock.ticks_ns, SPAN_ATTRIBUTE
 
         @functools.wraps(method)
         def call(connection: Any, /, *args: Any, **kwargs: Any) -> Any:

@@ -12,10 +12,10 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from time import monotonic_ns, time_ns
 from typing import TYPE_CHECKING, TypeVar
 
 from otel_verein import semconv
+from otel_verein.clock import Clock
 from otel_verein.delivery import TAKEN, Delivery, Outcome, delivery_of
 from otel_verein.faults import FAULTS, Faults
 from otel_verein.forks import GATE
@@ -58,7 +58,7 @@ class Measures:
         cumulative: bool = False,
         every_s: float = 0.0,
         faults: Faults = FAULTS,
-        clock: Callable[[], int] = time_ns,
+        clock: Callable[[], int] = Clock.wall_ns,
     ) -> None:
         self._operation_names = operation_names
         self._cumulative = cumulative
@@ -79,7 +79,7 @@ class Measures:
         self._faults_told = Counter(self._faults.counts)
         self._started_ns = self._until_ns = self._sent_ns = self._clock()
         self._tried_ns = 0
-        self._ticks_ns = monotonic_ns()
+        self._ticks_ns = Clock.ticks_ns()
         # guards _sums and _names; held while sums are added up; reentrant, since a signal handler may flush
         self._lock = threading.RLock()
 
@@ -182,7 +182,7 @@ class Measures:
 
     def _until(self) -> int:
         """Now, and later than what it said last, also when the wall clock is set back."""
-        ticks = monotonic_ns()
+        ticks = Clock.ticks_ns()
         self._until_ns = max(self._clock(), self._until_ns + ticks - self._ticks_ns)
         self._ticks_ns = ticks
         return self._until_ns
@@ -211,7 +211,7 @@ class Measures:
     def _book(self, most: int) -> None:
         for name, attributes, number in _taken(self._counted, most):
             self._sums.count(name, attributes, number)
-        self._sums.add(_taken(self._pending, most), self._names, monotonic_ns())
+        self._sums.add(_taken(self._pending, most), self._names, Clock.ticks_ns())
 
     @contextmanager
     def _held(self) -> Iterator[None]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from time import monotonic
+
+from otel_verein.clock import Clock
 
 _logger = logging.getLogger("otel_verein")
 
@@ -15,7 +16,7 @@ _QUIET_S = 60.0
 class Outage:
     """What is known of the ways out; spans and metrics share one, since they fail together. Any thread may call."""
 
-    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = Clock.seconds) -> None:
         self._clock = clock
         self._failing: set[str] = set()
         self._told_at: float | None = None

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from time import monotonic
 from typing import TYPE_CHECKING
 
 from otel_verein import semconv
+from otel_verein.clock import Clock
 from otel_verein.config.schema import Export
 from otel_verein.delivery import Outcome, Tells, delivery_of
 from otel_verein.faults import FAULTS, Faults
@@ -99,10 +99,10 @@ class Outbox:
 
     def flush(self, timeout_s: float) -> bool:
         """Export what waits, once; False if that was not possible in time."""
-        deadline = monotonic() + timeout_s
+        deadline = Clock.seconds() + timeout_s
         self.ensure_running()
         sent = self._span_worker.ask(last=False, timeout_s=timeout_s)
-        return self._metric_worker.ask(last=False, timeout_s=deadline - monotonic()) and sent
+        return self._metric_worker.ask(last=False, timeout_s=deadline - Clock.seconds()) and sent
 
     def close(self, timeout_s: float) -> bool:
         """Export what waits, then take no more; what is left after *timeout_s* is dropped and counted.
@@ -110,12 +110,12 @@ class Outbox:
         The metrics go last, so that they tell of what was dropped. A thread that hangs in an exporter is left behind.
         A further call, as from a signal handler that interrupts the first one, waits for the same turns.
         """
-        deadline = monotonic() + timeout_s
+        deadline = Clock.seconds() + timeout_s
         for_spans = timeout_s * (1 - _FOR_METRICS) if self._metrics is not None else timeout_s
         sent = self._span_worker.ask(last=True, timeout_s=for_spans)
         self._closed = True
         dropped = self._sender.give_up(SHUTDOWN)
-        measured = self._metric_worker.ask(last=True, timeout_s=deadline - monotonic())
+        measured = self._metric_worker.ask(last=True, timeout_s=deadline - Clock.seconds())
         return sent and measured and not dropped
 
     def _span_turn(self, now: bool, last: bool) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from time import monotonic
+
+from otel_verein.clock import Clock
 
 _JITTER = 0.2
 
@@ -19,7 +20,7 @@ class Pause:
         self,
         first_s: float,
         longest_s: float,
-        clock: Callable[[], float] = monotonic,
+        clock: Callable[[], float] = Clock.seconds,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._first_s = first_s

@@ -8,11 +8,11 @@ span; its operation is exported with what is left of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
+from otel_verein.clock import Clock
 from otel_verein.config.schema import Export
 from otel_verein.delivery import Delivery, Outcome, delivery_of
 from otel_verein.faults import Faults
@@ -77,7 +77,7 @@ class Sender:
         options: Export,
         faults: Faults,
         outage: Outage,
-        clock: Callable[[], float] = monotonic,
+        clock: Callable[[], float] = Clock.seconds,
     ) -> None:
         self._exporter = exporter
         self._queue = queue

@@ -7,7 +7,6 @@ what is always kept carries ``th:0`` and stands for itself. Thresholds and trace
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -21,6 +20,7 @@ from opentelemetry.sdk.trace.sampling import Sampler, SamplingResult
 from opentelemetry.trace import Link, SpanContext, SpanKind, TraceState, get_current_span
 from opentelemetry.util.types import Attributes
 
+from otel_verein.clock import Clock
 from otel_verein.config.schema import Sampling
 from otel_verein.processors.sampling.rate_cap import RateCap
 from otel_verein.processors.sampling.remembered import Followed
@@ -94,7 +94,7 @@ class Provisional(NamedTuple):
 class Policy:
     """The sampling of one configuration, for one process. Safe for threads."""
 
-    def __init__(self, sampling: Sampling, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, sampling: Sampling, clock: Callable[[], float] = Clock.seconds) -> None:
         self._coin = threshold_of(sampling.ratio)
         self._follows = sampling.remote_parents == "follow"
         self._collector = sampling.decide == "collector"

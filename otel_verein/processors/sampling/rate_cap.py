@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
+from otel_verein.clock import Clock
 from otel_verein.processors.sampling.tracestate import ALL
 
 
@@ -20,7 +20,7 @@ class RateCap:
     It needs no lock: threads that race lose a count or a window's total, which makes p larger, never a weight wrong.
     """
 
-    def __init__(self, per_second: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, per_second: float, clock: Callable[[], float] = Clock.seconds) -> None:
         self._clock = clock
         self._window_s = max(1.0, 1.0 / per_second)
         self._budget = per_second * self._window_s
