@@ -17,7 +17,7 @@ from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult,
 
 from otel_verein.config.schema import Config, Export, Sampling
 from otel_verein.distro import flush_on_sigterm
-from otel_verein.exporters import file_exporters
+from otel_verein.exporters import FileMetricExporter, FileSpanExporter
 from otel_verein.instrumentation import instrument
 from otel_verein.processors import VereinSpanProcessor
 from otel_verein.tracing import VereinTracerProvider
@@ -53,8 +53,9 @@ class Interrupted(MetricExporter):
 def main(operations: int) -> None:
     """Run the operations, then end."""
     config = Config(sampling=Sampling(ratio=1.0), export=Export(interval_s=60))
-    spans, metrics = file_exporters(".verein/otlp", config.export)
-    provider = VereinTracerProvider(VereinSpanProcessor(spans, config, Interrupted(metrics)))
+    spans = FileSpanExporter(".verein/otlp", config.export)
+    metrics = Interrupted(FileMetricExporter(".verein/otlp", config.export))
+    provider = VereinTracerProvider(VereinSpanProcessor(spans, config, metrics))
     trace.set_tracer_provider(provider)
     instrument()
     flush_on_sigterm(provider.shutdown)
