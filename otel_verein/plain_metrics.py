@@ -22,7 +22,7 @@ class AggregationTemporality(IntEnum):
     CUMULATIVE = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Buckets:
     """Counts from the bucket *offset* on."""
 
@@ -30,7 +30,7 @@ class Buckets:
     bucket_counts: Sequence[int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Exemplar:
     """One operation that a point leads to."""
 
@@ -41,7 +41,7 @@ class Exemplar:
     trace_id: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ExponentialHistogramDataPoint:
     """The distribution of one series."""
 
@@ -60,7 +60,7 @@ class ExponentialHistogramDataPoint:
     exemplars: Sequence[Exemplar] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class NumberDataPoint:
     """The value of one series."""
 
@@ -71,7 +71,7 @@ class NumberDataPoint:
     exemplars: Sequence[Exemplar] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ExponentialHistogram:
     """A metric of distributions."""
 
@@ -79,7 +79,7 @@ class ExponentialHistogram:
     aggregation_temporality: AggregationTemporality
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Sum:
     """A metric of counts."""
 
@@ -88,7 +88,7 @@ class Sum:
     is_monotonic: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Metric:
     """One metric with all its series."""
 
@@ -98,7 +98,7 @@ class Metric:
     data: ExponentialHistogram | Sum
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ScopeMetrics:
     """The metrics of one instrumentation scope."""
 
@@ -107,7 +107,7 @@ class ScopeMetrics:
     schema_url: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ResourceMetrics:
     """The metrics of one process."""
 
@@ -116,7 +116,7 @@ class ResourceMetrics:
     schema_url: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class MetricsData:
     """One payload."""
 

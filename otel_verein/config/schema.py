@@ -143,7 +143,7 @@ class Limits:
     )
     late_longest_s: float = option(60.0, unit="s", above=0, help="Longest time that late queries are one operation.")
     remembered_decisions: int = option(
-        4000,
+        2000,
         unit="{trace}",
         at_least=1,
         help="Traces whose decision a process remembers, so that what comes late follows it.",

@@ -13,7 +13,16 @@ from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, StatusCode, TraceFlags, Tracer
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    StatusCode,
+    TraceFlags,
+    Tracer,
+    TraceState,
+)
 
 from otel_verein.clock import Clock
 from otel_verein.config import Config
@@ -241,6 +250,22 @@ def test_a_remote_parent_is_followed(light: Light) -> None:
         (2, 7),
         (3, 7),
     ]
+
+
+@pytest.mark.parametrize("light", [SLOW], indirect=True)
+@pytest.mark.parametrize("flag", [0, 1], ids=["unsampled", "sampled"])
+def test_a_breach_is_kept_whatever_the_caller_decided(light: Light, flag: int) -> None:
+    """No client can switch recording off: the slow request is there, below the caller, and stands for itself."""
+    state = TraceState([("ot", "th:8")])
+    caller = SpanContext((1 << 56) - 1, 7, True, TraceFlags(flag), state)
+    slow(light.tracer.start_span("slow page", trace.set_span_in_context(NonRecordingSpan(caller))))
+
+    (page,) = light.exported()
+    assert page.context is not None
+    assert page.parent is not None
+    assert (page.context.trace_id, page.parent.span_id) == (caller.trace_id, 7)
+    assert (page.attributes or {})["verein.keep_reason"] == "breach"
+    assert (page.context.trace_flags & 1, page.context.trace_state.get("ot")) == (1, "th:0")
 
 
 @pytest.mark.parametrize(
