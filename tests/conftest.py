@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from typing import NoReturn
 
@@ -46,3 +47,12 @@ def mariadb() -> Iterator[MariaDB]:
         absent(str(missing))
     with server:
         yield server
+
+
+@pytest.fixture
+def hasty() -> Iterator[None]:
+    """Threads that take turns as often as the interpreter lets them, which makes a lost update likely."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)

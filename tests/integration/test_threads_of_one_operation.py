@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextvars
 import sqlite3
-import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -13,15 +11,6 @@ import pytest
 from tests.integration.harness import Watched
 
 THREADS = 8
-
-
-@pytest.fixture
-def hasty() -> Iterator[None]:
-    """Threads that take turns as often as the interpreter lets them, which makes a lost update likely."""
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(usual)
 
 
 @pytest.mark.parametrize("each", [10, 1500], ids=["below the cap", "past the cap"])

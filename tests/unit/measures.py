@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
-from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData, Sum
 from opentelemetry.sdk.resources import Resource
 
 from otel_verein.delivery import Delivery, Outcome
@@ -57,6 +57,11 @@ class Collected(MetricExporter):
     def total(self, name: str) -> int:
         """The sum of a counter over its points."""
         return sum(point.value for point in self.points(name))
+
+    def counters(self) -> dict[str, int]:
+        """All counters with their sums."""
+        metrics = [metric for data in self.given for metric in metrics_of(data)]
+        return {metric.name: self.total(metric.name) for metric in metrics if isinstance(metric.data, Sum)}
 
     def windows(self, name: str) -> list[tuple[int, int]]:
         """Start and end of each point of metric *name*."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
@@ -93,15 +92,10 @@ def test_chosen_id_is_told_apart_in_a_bare_fork() -> None:
     assert f"web-1-{child}" == instance.rpartition("-")[0]
 
 
-def test_threads_that_ask_first_at_once_get_one_id() -> None:
+def test_threads_that_ask_first_at_once_get_one_id(hasty: None) -> None:
     """A server whose threads end their first requests together is one instance."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        with ThreadPoolExecutor(8) as pool:
-            for _ in range(50):
-                resource, start = ProcessResource(Resource({})), Barrier(8)
-                asked = [pool.submit(lambda: (start.wait(), told(resource))[1]) for _ in range(8)]  # noqa: B023
-                assert len({each.result() for each in asked}) == 1
-    finally:
-        sys.setswitchinterval(interval)
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(50):
+            resource, start = ProcessResource(Resource({})), Barrier(8)
+            asked = [pool.submit(lambda: (start.wait(), told(resource))[1]) for _ in range(8)]  # noqa: B023
+            assert len({each.result() for each in asked}) == 1

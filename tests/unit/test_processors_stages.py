@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from opentelemetry import trace
-from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData, Sum
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
@@ -18,6 +17,7 @@ from otel_verein.faults import Faults
 from otel_verein.processors import VereinSpanProcessor
 from otel_verein.processors.compression import SpanBuilder
 from otel_verein.tracing import VereinTracerProvider
+from tests.unit.measures import Collected
 
 RULES = (SamplingRule("GET /health*", 0.0), SamplingRule("POST *", 1.0))
 
@@ -85,34 +85,7 @@ def test_an_operation_that_cannot_be_built_is_counted_as_lost(monkeypatch: pytes
     provider.shutdown()
 
     assert (len(exporter.get_finished_spans()), dict(faults.counts)) == (0, {"processor.build": 1})
-    assert metrics.sums() == {"verein.operation.kept": 1, "verein.export.dropped": 1, "verein.internal.errors": 1}
-
-
-class Collected(MetricExporter):
-    """Holds what it was given."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.given: list[MetricsData] = []
-
-    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:
-        self.given.append(metrics_data)
-        return MetricExportResult.SUCCESS
-
-    def force_flush(self, timeout_millis: float = 10_000) -> bool:
-        return True
-
-    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
-        """Nothing to do."""
-
-    def sums(self) -> dict[str, int]:
-        """All counters by name."""
-        found: dict[str, int] = {}
-        for data in self.given:
-            metrics = data.resource_metrics[0].scope_metrics[0].metrics
-            for metric in (metric for metric in metrics if isinstance(metric.data, Sum)):
-                found[metric.name] = found.get(metric.name, 0) + sum(int(p.value) for p in metric.data.data_points)
-        return found
+    assert metrics.counters() == {"verein.operation.kept": 1, "verein.export.dropped": 1, "verein.internal.errors": 1}
 
 
 def test_a_child_that_ends_while_its_root_is_judged_follows(monkeypatch: pytest.MonkeyPatch) -> None:

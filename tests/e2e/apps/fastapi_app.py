@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 
+import web_work
 from fastapi import FastAPI
 
 app = FastAPI()
 
 
 def _query(queries: int) -> int:
-    connection = sqlite3.connect(":memory:")
-    for number in range(queries):
-        connection.execute("select ?", (number,)).fetchall()
-    connection.close()
+    web_work.queries(queries)
     return os.getpid()
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 
+import web_work
 from flask import Flask
 
 app = Flask(__name__)
@@ -13,8 +13,5 @@ app = Flask(__name__)
 @app.get("/run/<int:queries>")
 def work(queries: int) -> str:
     """Run *queries* queries; the answer is the process id."""
-    connection = sqlite3.connect(":memory:")
-    for number in range(queries):
-        connection.execute("select ?", (number,)).fetchall()
-    connection.close()
+    web_work.queries(queries)
     return str(os.getpid())

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sqlite3
 import time
 from pathlib import Path
 
+import web_work
 from fastapi import FastAPI
 
 app = FastAPI()
 
 
 def _query(queries: int) -> int:
-    connection = sqlite3.connect(":memory:")
-    for number in range(queries):
-        connection.execute("select ?", (number,)).fetchall()
-    connection.close()
+    web_work.queries(queries)
     return os.getpid()
 
 

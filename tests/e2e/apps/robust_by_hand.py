@@ -7,7 +7,6 @@ prints, as JSON, how long those answers took; ``sleeping`` records, with metrics
 from __future__ import annotations
 
 import json
-import sqlite3
 import sys
 import threading
 import time
@@ -17,6 +16,7 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import web_work
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
@@ -55,10 +55,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """One operation."""
         with _tracer.start_as_current_span("GET", kind=trace.SpanKind.SERVER):
-            connection = sqlite3.connect(":memory:")
-            for number in range(2):
-                connection.execute("select ?", (number,)).fetchall()
-            connection.close()
+            web_work.queries(2)
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()

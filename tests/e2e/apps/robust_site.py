@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import command
+import web_work
 from flask import Flask
 
 app = Flask(__name__)
 
 
 def _query(queries: int) -> str:
-    connection = sqlite3.connect(":memory:")
-    for number in range(queries):
-        connection.execute("select ?", (number,)).fetchall()
-    connection.close()
+    web_work.queries(queries)
     return str(os.getpid())
 
 
