@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, Union, runtime_checkable
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics.export import MetricExporter
 
 
 class AggregationTemporality(IntEnum):
@@ -132,3 +135,7 @@ class PlainMetricExporter(Protocol):
 
     def shutdown(self, timeout_millis: float = 30_000) -> None:
         """Let go of files and connections."""
+
+
+AnyMetricExporter: TypeAlias = Union["MetricExporter", PlainMetricExporter]
+"""One of the SDK's, or one of the above."""

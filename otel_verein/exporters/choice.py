@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
 
     from otel_verein.exporters.otlp import Channel
-    from otel_verein.plain_metrics import PlainMetricExporter
+    from otel_verein.plain_metrics import AnyMetricExporter
 
 _logger = logging.getLogger("otel_verein")
 
@@ -36,9 +36,7 @@ def has_endpoint(environ: Mapping[str, str]) -> bool:
     return any(environ.get(name) for name in _ENDPOINTS)
 
 
-def exporters(
-    config: Config, environ: Mapping[str, str]
-) -> tuple[SpanExporter | None, MetricExporter | PlainMetricExporter | None, bool]:
+def exporters(config: Config, environ: Mapping[str, str]) -> tuple[SpanExporter | None, AnyMetricExporter | None, bool]:
     """Span exporter, metric exporter, and whether metrics are cumulative; None where ``OTEL_*_EXPORTER`` is none."""
     wants_spans = environ.get("OTEL_TRACES_EXPORTER", "").strip() != "none"
     wants_metrics = environ.get("OTEL_METRICS_EXPORTER", "").strip() != "none"

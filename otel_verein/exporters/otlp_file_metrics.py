@@ -8,29 +8,19 @@ from typing import Any
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, MetricsData
 
 from otel_verein.config.schema import Export
-from otel_verein.delivery import Delivery
 from otel_verein.exporters.otlp_file import FileMetrics
 
 
-class FileMetricExporter(MetricExporter):
+class FileMetricExporter(FileMetrics, MetricExporter):
     """Writes metrics as OTLP JSON lines under ``<directory>/metrics``."""
 
     def __init__(self, directory: Path | str, options: Export) -> None:
-        super().__init__()
-        self._files = FileMetrics(directory, options)
-
-    @property
-    def last(self) -> Delivery | None:
-        """What became of the last export."""
-        return self._files.last
-
-    @last.setter
-    def last(self, last: Delivery | None) -> None:
-        self._files.last = last
+        MetricExporter.__init__(self)
+        FileMetrics.__init__(self, directory, options)
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:
         """Write *metrics_data* as one line; FAILURE when it would be too long, or the disk would not take it."""
-        return MetricExportResult.SUCCESS if self._files.export_plain(metrics_data) else MetricExportResult.FAILURE
+        return MetricExportResult.SUCCESS if self.export_plain(metrics_data) else MetricExportResult.FAILURE
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
         """True: every line is with the operating system when ``export`` returns."""
@@ -38,4 +28,4 @@ class FileMetricExporter(MetricExporter):
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
         """Close the open segment."""
-        self._files.shutdown(timeout_millis)
+        super().shutdown(timeout_millis)

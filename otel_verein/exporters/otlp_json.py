@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from json.encoder import encode_basestring as quoted
 from math import isfinite
 from typing import TYPE_CHECKING, Any
@@ -93,16 +94,9 @@ def number_field(name: str, number: int) -> str:
     return f',"{name}":{number}' if number else ""
 
 
-_keys: dict[str, str] = {"": ""}
-
-
+@lru_cache(_KEYS)
 def _key(key: str) -> str:
-    known = _keys.get(key)
-    if known is None:
-        known = f'"key":{quoted(str(key))},'
-        if len(_keys) < _KEYS:
-            _keys[key] = known
-    return known
+    return f'"key":{quoted(str(key))},' if key != "" else ""
 
 
 def attributes_field(attributes: Mapping[str, Any]) -> str:

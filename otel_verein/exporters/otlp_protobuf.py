@@ -7,6 +7,7 @@ them the whole request, are made plain first.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
@@ -118,16 +119,9 @@ def _link(link: Link) -> bytes:
     return ids + _attributes(b"\x22", link.attributes or {}) + _number(b"\x28", link.dropped_attributes) + flags
 
 
-_keys: dict[str, bytes] = {}
-
-
+@lru_cache(_KEYS)
 def _key(key: str) -> bytes:
-    known = _keys.get(key)
-    if known is None:
-        known = _text(b"\x0a", str(key)) if key else b""
-        if len(_keys) < _KEYS:
-            _keys[key] = known
-    return known
+    return _text(b"\x0a", str(key)) if key else b""
 
 
 def _attributes(tag: bytes, attributes: Mapping[str, Any]) -> bytes:

@@ -10,6 +10,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from otel_verein.clock import Clock
 from otel_verein.ledger import Operation
+from otel_verein.processors.copied import copied
 
 _STEP_NS = 100_000_000
 """Slewing, as time daemons do it, changes an operation by less; a step that is smaller does no harm."""
@@ -39,21 +40,4 @@ class ClockSteps:
         now = Clock.ticks_ns()
         if began is None or abs(Clock.wall_ns() - now - operation.wall_offset_ns) < _STEP_NS:
             return span
-        return _ending(span, (span.start_time or 0) + now - began)
-
-
-def _ending(span: ReadableSpan, end_time: int) -> ReadableSpan:
-    return ReadableSpan(
-        name=span.name,
-        context=span.get_span_context(),
-        parent=span.parent,
-        resource=span.resource,
-        attributes=span.attributes,
-        events=span.events,
-        links=span.links,
-        kind=span.kind,
-        status=span.status,
-        start_time=span.start_time,
-        end_time=end_time,
-        instrumentation_scope=span.instrumentation_scope,
-    )
+        return copied(span, ReadableSpan, end_time=(span.start_time or 0) + now - began)

@@ -11,6 +11,7 @@ from opentelemetry.trace import SpanContext, TraceFlags, TraceState
 
 from otel_verein import semconv
 from otel_verein.ledger.verdict import Finding
+from otel_verein.processors.copied import copied
 from otel_verein.processors.sampling import Decision, KeepReason, with_threshold
 from otel_verein.processors.tagging import Tags
 
@@ -37,15 +38,8 @@ class Exported:
         self._states: dict[int, TraceState] = {}
         self._given: list[TraceState] = []
 
-    def context(self, context: SpanContext) -> SpanContext:
-        """*context*, sampled, with the weight of the decision in its tracestate."""
-        return self._sampled(context, context.span_id)
-
-    def child_of(self, parent: SpanContext, span_id: int) -> SpanContext:
-        """The context of a new span below *parent*."""
-        return self._sampled(parent, span_id)
-
-    def _sampled(self, context: SpanContext, span_id: int) -> SpanContext:
+    def in_trace(self, context: SpanContext, span_id: int) -> SpanContext:
+        """The context of a span in the trace of *context*: sampled, with the weight of the decision."""
         given = context.trace_state
         state = self._states.get(id(given))
         if state is None:
@@ -77,19 +71,14 @@ class Exported:
         events: Sequence[Event],
     ) -> ReadableSpan:
         context = span.get_span_context()
-        rebuilt = ExportedSpan(
-            name=span.name,
-            context=self.context(context) if context is not None else None,
+        rebuilt = copied(
+            span,
+            ExportedSpan,
+            context=self.in_trace(context, context.span_id) if context is not None else None,
             parent=parent,
             resource=self.resource,
             attributes={**(span.attributes or {}), **attributes, semconv.TIER: self.tier},
             events=events,
-            links=span.links,
-            kind=span.kind,
-            status=span.status,
-            start_time=span.start_time,
-            end_time=span.end_time,
-            instrumentation_scope=span.instrumentation_scope,
         )
         rebuilt.lost = (span.dropped_attributes, span.dropped_events, span.dropped_links)
         return rebuilt

@@ -21,14 +21,11 @@ from otel_verein.processors.identity import ProcessResource
 from otel_verein.processors.late import LateOperations
 from otel_verein.processors.metrics import Measures
 from otel_verein.processors.outbox import Outbox
-from otel_verein.processors.sampling import Policy
-from otel_verein.processors.sampling.remembered import Remembered
+from otel_verein.processors.sampling import Policy, Remembered
 from otel_verein.processors.stages import Stages
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.metrics.export import MetricExporter
-
-    from otel_verein.plain_metrics import PlainMetricExporter
+    from otel_verein.plain_metrics import AnyMetricExporter
 
 _FAILED_BEYOND = 100
 """Failed spans that an operation holds past its cap: they are what its trace is read for."""
@@ -47,7 +44,7 @@ class VereinSpanProcessor(SpanProcessor):
         self,
         exporter: SpanExporter | None,
         config: Config | None = None,
-        metric_exporter: MetricExporter | PlainMetricExporter | None = None,
+        metric_exporter: AnyMetricExporter | None = None,
         *,
         resource: Resource | None = None,
         cumulative: bool = False,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, SpanKind
@@ -25,13 +25,22 @@ from otel_verein.processors.export_form import Exported, tier
 from otel_verein.processors.identity import ProcessResource
 from otel_verein.processors.metrics import Measurement, Measures
 from otel_verein.processors.outbox import Outbox
-from otel_verein.processors.sampling import Decision, Policy
-from otel_verein.processors.sampling.remembered import Remembered
+from otel_verein.processors.sampling import Decision, Policy, Remembered
 from otel_verein.processors.tagging import Tags, failed, tag
 
 _NOT_EXPORTED = object()
 """The verdict of what is not exported."""
 _KINDS = {kind: kind.name.lower() for kind in SpanKind}
+
+
+class _Ended(NamedTuple):
+    """A kept operation, and what the first stages found out about it."""
+
+    operation: Operation
+    root: ReadableSpan
+    context: SpanContext
+    tags: Tags
+    groups: list[QueryGroup] | None
 
 
 class Stages:
@@ -48,7 +57,6 @@ class Stages:
         new_span_id: Callable[[], int],
         faults: Faults,
     ) -> None:
-        self._faults = faults
         self._config = config
         self._policy = policy
         self._remembered = remembered
@@ -56,6 +64,7 @@ class Stages:
         self._outbox = outbox
         self._resource = resource
         self._new_span_id = new_span_id
+        self._faults = faults
 
     def run(self, operation: Operation, root: ReadableSpan, context: SpanContext, *, late: bool = False) -> None:
         """End *operation*, whose *root* span has ended; *late* if it is one of queries after the end of another."""
@@ -98,7 +107,7 @@ class Stages:
             operation.verdict = _NOT_EXPORTED
             self._measures.add(measured)
         else:
-            self._keep(operation, root, context, tags, groups, decision, measured)
+            self._keep(_Ended(operation, root, context, tags, groups), decision, measured)
         self._outbox.ensure_running()
         operation.release()
         if operation.spans:
@@ -115,27 +124,24 @@ class Stages:
             if form is not _NOT_EXPORTED:
                 self._outbox.put([form.span(span)], operations=0)
 
-    def _keep(
-        self,
-        operation: Operation,
-        root: ReadableSpan,
-        context: SpanContext,
-        tags: Tags,
-        groups: list[QueryGroup] | None,
-        decision: Decision,
-        measured: Measurement,
-    ) -> None:
+    def _keep(self, ended: _Ended, decision: Decision, measured: Measurement) -> None:
         """Count a kept operation, then hand it out: whatever ends the process, no more is exported than was kept."""
-        form = Exported(decision, tier(decision, tags), self._resource())
+        form = Exported(decision, tier(decision, ended.tags), self._resource())
         spans: list[ReadableSpan] = []
         merged = 0
         try:
-            spans, merged = self._built(operation, root, context, tags, groups, form)
+            spans, merged = self._built(ended, form)
         except Exception as fault:  # noqa: BLE001 - reported, and the operation counted as lost
             self._faults.report("processor.build", fault)
-        operation.verdict = form if spans else _NOT_EXPORTED
-        ids = measured._replace(trace_id=context.trace_id, span_id=context.span_id, ended_ns=root.end_time or 0)
-        self._measures.add(ids._replace(spans_merged=merged))
+        ended.operation.verdict = form if spans else _NOT_EXPORTED
+        self._measures.add(
+            measured._replace(
+                trace_id=ended.context.trace_id,
+                span_id=ended.context.span_id,
+                ended_ns=ended.root.end_time or 0,
+                spans_merged=merged,
+            )
+        )
         if spans:
             self._outbox.put(spans)
         else:
@@ -154,16 +160,9 @@ class Stages:
         tags = tag(totals, duration_s, failed(root), findings, self._config.thresholds)
         return (tags._replace(ignored=ignored) if ignored else tags), groups
 
-    def _built(
-        self,
-        operation: Operation,
-        root: ReadableSpan,
-        context: SpanContext,
-        tags: Tags,
-        groups: list[QueryGroup] | None,
-        form: Exported,
-    ) -> tuple[list[ReadableSpan], int]:
+    def _built(self, ended: _Ended, form: Exported) -> tuple[list[ReadableSpan], int]:
         """What is exported, and how many queries its summary spans stand for."""
+        operation, root, context, tags, groups = ended
         anchors = Anchors(operation, context) if operation.spans_dropped else None
         at = anchors.at if anchors is not None else None
         builder = SpanBuilder(operation, form.resource, self._below(form), form.tier, at)
@@ -176,12 +175,12 @@ class Stages:
                 semconv.SPANS_DROPPED: operation.spans_dropped,
             }
         )
-        ended = [operation.spans.pop() for _ in range(len(operation.spans))]  # what comes from now on is late
-        children = [form.span(child, anchors.above(child) if anchors else None) for child in reversed(ended)]
+        last_first = [operation.spans.pop() for _ in range(len(operation.spans))]  # what comes from now on is late
+        children = [form.span(child, anchors.above(child) if anchors else None) for child in reversed(last_first)]
         return [form.root(root, extra, tags.findings), *children, *queries], builder.merged
 
     def _below(self, form: Exported) -> Callable[[SpanContext], SpanContext]:
-        return lambda parent: form.child_of(parent, self._new_span_id())
+        return lambda parent: form.in_trace(parent, self._new_span_id())
 
 
 def _duration_s(span: Any) -> float:

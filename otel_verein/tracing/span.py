@@ -22,6 +22,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, Span, SpanContext, SpanKind, Status, StatusCode
 
 from otel_verein.clock import Clock
+from otel_verein.processors.copied import copied
 
 if TYPE_CHECKING:
     from otel_verein.ledger import Operation
@@ -149,20 +150,7 @@ class VereinSpan(SdkSpan):
         return f'{type(self).__name__}(name="{self._own_name}", context={self._own_context})'
 
     def _readable_span(self) -> ReadableSpan:
-        return ReadableSpan(
-            name=self._own_name,
-            context=self._own_context,
-            parent=self._own_parent,
-            resource=self.resource,
-            attributes=dict(self._set),
-            events=self.events,
-            links=self.links,
-            kind=self._own_kind,
-            status=self._own_status,
-            start_time=self.start_time,
-            end_time=self.end_time,
-            instrumentation_scope=self._tracer.scope,
-        )
+        return copied(self, ReadableSpan, attributes=dict(self._set))
 
     # --- what the application writes --------------------------------------------------------------------------
     def set_attribute(self, key: str, value: Any) -> None:

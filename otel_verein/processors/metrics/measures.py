@@ -20,14 +20,11 @@ from otel_verein.delivery import TAKEN, Delivery, Outcome, delivery_of
 from otel_verein.faults import FAULTS, Faults
 from otel_verein.forks import GATE
 from otel_verein.ledger import UNATTRIBUTED
-from otel_verein.plain_metrics import PlainMetricExporter
+from otel_verein.plain_metrics import AnyMetricExporter, PlainMetricExporter
 from otel_verein.processors.metrics.names import OperationNames
 from otel_verein.processors.metrics.sums import Attributes, Measurement, Sums, Window
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.metrics.export import MetricExporter
-
-    AnyMetricExporter = MetricExporter | PlainMetricExporter
     from opentelemetry.sdk.resources import Resource
 
 _T = TypeVar("_T")

@@ -24,12 +24,11 @@ from otel_verein.processors.outbox.sender import QUEUE_FULL, SHUTDOWN, Sender
 from otel_verein.processors.outbox.worker import Worker
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.metrics.export import MetricExporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.sdk.trace.export import SpanExporter
 
-    from otel_verein.plain_metrics import PlainMetricExporter
+    from otel_verein.plain_metrics import AnyMetricExporter
 
 _METRICS = "metrics"
 _FOR_METRICS = 0.3
@@ -42,7 +41,7 @@ class Outbox:
     def __init__(
         self,
         spans: SpanExporter | None,
-        metrics: MetricExporter | PlainMetricExporter | None,
+        metrics: AnyMetricExporter | None,
         measures: Measures,
         resource: Callable[[], Resource],
         options: Export,
@@ -139,7 +138,7 @@ class Outbox:
                 exporter.shutdown(timeout_millis=self._options.shutdown_s * 1000)
         return sent
 
-    def _export_metrics(self, exporter: MetricExporter | PlainMetricExporter, asked: bool) -> bool:
+    def _export_metrics(self, exporter: AnyMetricExporter, asked: bool) -> bool:
         if isinstance(exporter, Tells):
             exporter.last = None
         sent = self._measures.export(exporter, self._resource(), asked=asked)
