@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined]
 from wrapt import register_post_import_hook
 
-from otel_verein.config import Config, load
-from otel_verein.errors import ConfigError
+from otel_verein import semconv
+from otel_verein.config import Config
+from otel_verein.config.watch import Look, Watch
 from otel_verein.exporters.choice import export_metrics_of_the_application, exporters, metrics_every_s
 from otel_verein.exporters.choice import has_endpoint as has_endpoint
 from otel_verein.faults import FAULTS
@@ -73,12 +74,20 @@ def set_up(environ: Mapping[str, str]) -> TracerProvider:
     from otel_verein.tracing import VereinTracerProvider
 
     atexit.register(restore_interrupt)  # first to be registered, so last to run
-    config = usable_config(environ)
-    resource = Resource.create(_defaults(environ))
+    watch = Watch(environ)
+    config, invalid = usable(watch.read())
+    resource = Resource.create(_defaults(environ, config))
     spans, metrics, cumulative = exporters(config, environ)
     every_s = metrics_every_s(config, environ)
     processor = VereinSpanProcessor(
-        spans, config, metrics, resource=resource, cumulative=cumulative, metrics_every_s=every_s
+        spans,
+        config,
+        metrics,
+        resource=resource,
+        cumulative=cumulative,
+        metrics_every_s=every_s,
+        watch=watch,
+        config_is_invalid=invalid,
     )
     provider = VereinTracerProvider(processor, resource=resource)
     trace.set_tracer_provider(provider)
@@ -92,22 +101,28 @@ def set_up(environ: Mapping[str, str]) -> TracerProvider:
     return provider
 
 
-def usable_config(environ: Mapping[str, str]) -> Config:
-    """The configuration in force, or the defaults and one log line when it is broken."""
-    try:
-        return load(environ)
-    except ConfigError as fault:
-        _logger.warning(
-            "otel-verein: the configuration is not usable, defaults are in force: %s",
-            "; ".join(str(problem) for problem in fault.problems),
-        )
-        return Config()
+def usable(look: Look) -> tuple[Config, bool]:
+    """The configuration in force, and False; or the defaults, one log line, and True when it is broken."""
+    if look.resolved is not None:
+        for note in look.resolved.notes:
+            _logger.warning("otel-verein: %s", note)
+        return look.resolved.config, False
+    problems = look.error.problems if look.error is not None else ()
+    _logger.warning(
+        "otel-verein: the configuration is not usable, defaults are in force: %s", "; ".join(map(str, problems))
+    )
+    return Config(), True
 
 
-def _defaults(environ: Mapping[str, str]) -> dict[str, str]:
-    """A service name that says more than ``unknown_service`` where the user gave none."""
-    named = environ.get("OTEL_SERVICE_NAME") or "service.name=" in environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
-    return {} if named else {"service.name": Path.cwd().name or "unknown_service"}
+def _defaults(environ: Mapping[str, str], config: Config) -> dict[str, str]:
+    """What the user's resource attributes do not say: a better name than ``unknown_service``, the environment."""
+    given = environ.get("OTEL_RESOURCE_ATTRIBUTES", "")
+    found = {}
+    if not environ.get("OTEL_SERVICE_NAME") and "service.name=" not in given:
+        found["service.name"] = Path.cwd().name or "unknown_service"
+    if config.environment and f"{semconv.ENVIRONMENT}=" not in given:
+        found[semconv.ENVIRONMENT] = config.environment
+    return found
 
 
 def flush_in_forked_children(provider: TracerProvider) -> None:

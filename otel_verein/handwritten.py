@@ -54,12 +54,14 @@ def measure(name: str | None = None, **attributes: str | bool | int | float) -> 
 def entity(type: str, id: str | int | None = None) -> None:
     """Say what the current operation is about: a kind of thing, and which one.
 
-    The id leaves the process only where ``privacy.entity_ids`` is ``keep``. The last call of an operation counts.
+    A type that is not among ``entities.types`` reads ``other``, unless none is listed there. The id leaves the process
+    only where ``privacy.entity_ids`` is ``keep``. The last call of an operation counts.
     """
     found = _current_operation()
     if found is None:
         return
-    found.facts[semconv.ENTITY_TYPE] = type
+    types = found.ledger.config.entities.types
+    found.facts[semconv.ENTITY_TYPE] = type if not types or type in types else semconv.OTHER
     if id is not None and found.ledger.config.privacy.entity_ids == "keep":
         found.facts[semconv.ENTITY_ID] = str(id)
 

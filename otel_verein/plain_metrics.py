@@ -92,13 +92,20 @@ class Sum:
 
 
 @dataclass(slots=True, eq=False, repr=False)
+class Gauge:
+    """A metric of values that hold at a time."""
+
+    data_points: Sequence[NumberDataPoint]
+
+
+@dataclass(slots=True, eq=False, repr=False)
 class Metric:
     """One metric with all its series."""
 
     name: str
     description: str
     unit: str
-    data: ExponentialHistogram | Sum
+    data: ExponentialHistogram | Gauge | Sum
 
 
 @dataclass(slots=True, eq=False, repr=False)

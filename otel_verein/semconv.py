@@ -63,6 +63,8 @@ METRIC_SPANS_MERGED: Final = "verein.operation.spans.merged"
 METRIC_SPANS_DROPPED: Final = "verein.operation.spans.dropped"
 METRIC_OVERFLOW: Final = "verein.metrics.overflow"
 METRIC_POINTS_LOST: Final = "verein.metrics.lost"
+METRIC_CONFIG_INFO: Final = "verein.config.info"
+METRIC_CONFIG_CHANGES: Final = "verein.config.changes"
 
 OPERATION: Final = "verein.operation.name"
 OPERATION_KIND: Final = "verein.operation.kind"
@@ -71,6 +73,10 @@ DROP_REASON: Final = "verein.drop.reason"
 IGNORE_RULE: Final = "verein.ignore.rule"
 ERROR_SITE: Final = "verein.internal.site"
 THREAD_ROLE: Final = "verein.thread.role"
+CONFIG_DIGEST: Final = "verein.config.digest"
+CONFIG_ENVIRONMENT: Final = "verein.config.environment"
+CONFIG_STATE: Final = "verein.config.state"
+CONFIG_OUTCOME: Final = "verein.config.outcome"
 
 # --- summary spans: the keys that the collector's span pruning writes, so viewers draw them --------------
 AGG_IS_SUMMARY: Final = "aggregation.is_summary"
@@ -102,6 +108,7 @@ MESSAGING_DESTINATION_NAME: Final = "messaging.destination.name"
 CELERY_STATE: Final = "celery.state"
 CELERY_RETRIES: Final = "celery.retries"
 APSCHEDULER_JOB_ID: Final = "apscheduler.job.id"
+ENVIRONMENT: Final = "deployment.environment.name"
 CODE_FILE_PATH: Final = "code.file.path"
 CODE_LINE_NUMBER: Final = "code.line.number"
 CODE_FUNCTION_NAME: Final = "code.function.name"
@@ -192,6 +199,8 @@ TABLE: Final = (
     Name(METRIC_SPANS_DROPPED, "counter", "int", "{span}", "Spans left out of operations that passed their cap"),
     Name(METRIC_OVERFLOW, "counter", "int", "{operation}", "Operations whose name reads `other` on metrics"),
     Name(METRIC_POINTS_LOST, "counter", "int", "{point}", "Metric points that were not taken, by " + DROP_REASON),
+    Name(METRIC_CONFIG_INFO, "gauge", "int", "1", "1; its attributes say which configuration the process runs"),
+    Name(METRIC_CONFIG_CHANGES, "counter", "int", "{change}", "Changes of configuration, by " + CONFIG_OUTCOME),
     Name(OPERATION, "metric point", "string", "", "Route template or job name; `other` past the cap"),
     Name(OPERATION_KIND, "metric point", "string", "", "server, consumer, internal, client or producer"),
     Name(OPERATION_STATUS, "metric point", "string", "", "ok or error"),
@@ -205,4 +214,15 @@ TABLE: Final = (
     Name(IGNORE_RULE, "metric point", "string", "", "The patterns of the rule, or `code` for `otel_verein.ignore`"),
     Name(ERROR_SITE, "metric point", "string", "", "The guarded place that failed"),
     Name(THREAD_ROLE, "metric point", "string", "", "main, thread, or late: its operation had ended"),
+    Name(CONFIG_DIGEST, "metric point", "string", "", "Equal for processes whose options are all equal"),
+    Name(CONFIG_ENVIRONMENT, "metric point", "string", "", "development, staging, production or unknown"),
+    Name(
+        CONFIG_STATE,
+        "metric point",
+        "string",
+        "",
+        "in_force; invalid: a change was refused and the one before is kept; restart_needed: a part of it takes "
+        "effect at the next start",
+    ),
+    Name(CONFIG_OUTCOME, "metric point", "string", "", "applied or refused"),
 )

@@ -12,7 +12,8 @@ import click
 from otel_verein.api.report import Report
 from otel_verein.api.report import report as make_report
 from otel_verein.cli.render_report import render
-from otel_verein.config.load import FILE_VARIABLE, load
+from otel_verein.config.files import FILE_VARIABLE
+from otel_verein.config.load import load
 from otel_verein.errors import ConfigError, MissingExtraError, SourceError
 from otel_verein.sources.otlp_files import OtlpFiles
 

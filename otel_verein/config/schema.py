@@ -1,40 +1,52 @@
 """Every option: its default, unit, bounds and help, written once.
 
-A threshold stands nowhere else in the package. ``docs/reference/configuration.md`` and the checks in
-:mod:`otel_verein.config.validate` are derived from these fields.
+A threshold stands nowhere else in the package; what an environment presets stands in
+:mod:`otel_verein.config.presets`. The reference, the JSON Schema, the sample and the checks are derived from these
+fields.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import Field, dataclass, field, fields
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
+
+from otel_verein.config.options import option, part
 
 
-def option(
-    default: Any,
-    *,
-    help: str,
-    unit: str = "",
-    at_least: float | None = None,
-    at_most: float | None = None,
-    above: float | None = None,
-    choices: tuple[str, ...] = (),
-    entries: type | None = None,
-) -> Any:
-    """A dataclass field that carries its own documentation and bounds; *entries* is the type of a list's members."""
-    metadata = {
-        "help": help,
-        "unit": unit,
-        "at_least": at_least,
-        "at_most": at_most,
-        "above": above,
-        "choices": choices,
-        "entries": entries,
-    }
-    if isinstance(default, list | dict):
-        raise TypeError("options are immutable: give a tuple")
-    return field(default=default, metadata=metadata)
+@dataclass(frozen=True, slots=True)
+class ThresholdRule:
+    """Budgets of the operations whose name matches a glob; what is not given is as for all."""
+
+    needs_one_of: ClassVar[tuple[str, ...]] = (
+        "queries",
+        "queries_critical",
+        "duration_s",
+        "duration_critical_s",
+        "db_duration_s",
+        "db_duration_critical_s",
+    )
+
+    operation: str = part(str, example="'GET /export*'", help="A glob on the name.")
+    queries: int | None = part(
+        int, default=None, example="200", unit="{query}", at_least=1, help="As `thresholds.queries`."
+    )
+    queries_critical: int | None = part(
+        int, default=None, example="500", unit="{query}", at_least=1, help="As `thresholds.queries_critical`."
+    )
+    duration_s: float | None = part(
+        float, default=None, example="10.0", unit="s", above=0, help="As `thresholds.duration_s`."
+    )
+    duration_critical_s: float | None = part(
+        float, default=None, example="30.0", unit="s", above=0, help="As `thresholds.duration_critical_s`."
+    )
+    db_duration_s: float | None = part(
+        float, default=None, example="5.0", unit="s", above=0, help="As `thresholds.db_duration_s`."
+    )
+    db_duration_critical_s: float | None = part(
+        float, default=None, example="15.0", unit="s", above=0, help="As `thresholds.db_duration_critical_s`."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,18 @@ class Thresholds:
     duration_critical_s: float = option(5.0, unit="s", above=0, help="Wall time that makes the breach critical.")
     db_duration_s: float = option(1.0, unit="s", above=0, help="Database time before an operation breaches.")
     db_duration_critical_s: float = option(2.5, unit="s", above=0, help="Database time that makes it critical.")
+    queries_excellent: int = option(
+        10, unit="{query}", at_least=0, planned=True, help="Queries up to which an operation reads excellent."
+    )
+    duration_excellent_s: float = option(
+        0.5, unit="s", above=0, planned=True, help="Wall time up to which an operation reads excellent."
+    )
+    operations: tuple[ThresholdRule, ...] = option(
+        (),
+        entries=ThresholdRule,
+        help="Other budgets by name: entries with `operation` (a glob on the name) and the budgets that differ; "
+        "the first match holds.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +94,8 @@ class NPlusOne:
 class SamplingRule:
     """The ratio of the operations whose name matches a glob."""
 
-    operation: str
-    ratio: float
+    operation: str = part(str, example="'GET /health*'", help="A glob on the name.")
+    ratio: float = part(float, example="0.01", at_least=0, at_most=1, help="Their ratio.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,27 +139,45 @@ class Limits:
     """Bounds on memory; what goes past one is folded into totals or dropped, and counted."""
 
     records_per_operation: int = option(
-        1000, unit="{query}", at_least=10, help="Query records held before they are folded into totals."
+        1000,
+        unit="{query}",
+        at_least=10,
+        safe_at_most=100_000,
+        help="Query records held before they are folded into totals.",
     )
     groups_per_operation: int = option(
         500,
         unit="{statement}",
         at_least=10,
+        safe_at_most=50_000,
         help="Statements, per parent span, that an operation keeps figures for, and as many again that repeat.",
     )
     distinct_per_operation: int = option(
-        10_000, unit="{statement}", at_least=10, help="Different statements of an operation that are told apart."
+        10_000,
+        unit="{statement}",
+        at_least=10,
+        safe_at_most=1_000_000,
+        help="Different statements of an operation that are told apart.",
     )
     spans_per_operation: int = option(
-        1000, unit="{span}", at_least=1, help="Finished spans that wait for the end of their operation."
+        1000,
+        unit="{span}",
+        at_least=1,
+        safe_at_most=100_000,
+        help="Finished spans that wait for the end of their operation.",
     )
     open_spans: int = option(
-        20_000, unit="{span}", at_least=100, help="Open spans of the process; the oldest is given up past it."
+        20_000,
+        unit="{span}",
+        at_least=100,
+        safe_at_most=1_000_000,
+        help="Open spans of the process; the oldest is given up past it.",
     )
     late_operations: int = option(
         1000,
         unit="{operation}",
         at_least=1,
+        safe_at_most=100_000,
         help="Open operations of queries that came after the end of theirs; further such queries are only counted.",
     )
     late_idle_s: float = option(
@@ -146,19 +188,34 @@ class Limits:
         2000,
         unit="{trace}",
         at_least=1,
+        at_start=True,
+        safe_at_most=1_000_000,
         help="Traces whose decision a process remembers, so that what comes late follows it.",
     )
     operation_names: int = option(
-        500, unit="{name}", at_least=1, help="Operation names on metrics; further ones read `other`."
+        500,
+        unit="{name}",
+        at_least=1,
+        at_start=True,
+        safe_at_most=10_000,
+        help="Operation names on metrics; further ones read `other`.",
     )
     query_text_bytes: int = option(
-        4096, unit="By", at_least=64, help="Sanitised query text on a span; longer text is cut."
+        4096, unit="By", at_least=64, safe_at_most=1_048_576, help="Sanitised query text on a span; longer text is cut."
     )
     fingerprint_bytes: int = option(
-        65_536, unit="By", at_least=1024, help="Bytes of a statement that its fingerprint looks at."
+        65_536,
+        unit="By",
+        at_least=1024,
+        safe_at_most=16_777_216,
+        help="Bytes of a statement that its fingerprint looks at.",
     )
     fingerprints: int = option(
-        5000, unit="{statement}", at_least=10, help="Statements whose fingerprint the process remembers."
+        5000,
+        unit="{statement}",
+        at_least=10,
+        safe_at_most=1_000_000,
+        help="Statements whose fingerprint the process remembers.",
     )
 
 
@@ -177,50 +234,69 @@ class Compression:
 class Export:
     """How telemetry leaves the process."""
 
-    directory: str = option(".verein/otlp", help="Where files are written when no OTLP endpoint is set.")
+    directory: str = option(".verein/otlp", at_start=True, help="Where files are written when no OTLP endpoint is set.")
     interval_s: float = option(
         0.5,
         unit="s",
         above=0,
         at_most=60,
+        at_start=True,
         help="Longest time a finished operation waits before it is written.",
     )
     metrics_interval_s: float = option(
         5.0,
         unit="s",
         at_least=0,
-        at_most=300,
-        help="Time between two exports of metrics to an endpoint; `OTEL_METRIC_EXPORT_INTERVAL` (in ms) wins over it. "
+        at_most=3600,
+        at_start=True,
+        help="Time between two exports of metrics to an endpoint, also by `OTEL_METRIC_EXPORT_INTERVAL` (in ms). "
         "Files take metrics as often as traces.",
     )
     queue_operations: int = option(
         2048,
         unit="{operation}",
         at_least=1,
+        at_start=True,
+        safe_at_most=1_000_000,
         help="Kept operations that may wait; further ones are dropped, counted.",
     )
     queue_bytes: int = option(
         16_777_216,
         unit="By",
         at_least=65_536,
+        at_start=True,
+        safe_at_most=1_073_741_824,
         help="Estimated size of the kept operations that may wait; further ones are dropped, counted.",
     )
     request_bytes: int = option(
         3_500_000,
         unit="By",
         at_least=65_536,
+        at_start=True,
         help="Encoded size of one request or line; more is split. A gRPC server takes 4 MiB unless told otherwise.",
     )
     segment_bytes: int = option(
-        16_777_216, unit="By", at_least=1024, help="Size at which a file is closed and the next begun."
+        16_777_216, unit="By", at_least=1024, at_start=True, help="Size at which a file is closed and the next begun."
     )
-    segment_age_s: float = option(60.0, unit="s", above=0, help="Age at which a file is closed and the next begun.")
-    shutdown_s: float = option(5.0, unit="s", above=0, at_most=60, help="Longest time an exit waits for export.")
+    segment_age_s: float = option(
+        60.0, unit="s", above=0, at_start=True, help="Age at which a file is closed and the next begun."
+    )
+    shutdown_s: float = option(
+        5.0, unit="s", above=0, at_most=60, at_start=True, help="Longest time an exit waits for export."
+    )
     retry_s: float = option(
-        5.0, unit="s", above=0, help="Pause before a failed export is tried again; it doubles while an endpoint fails."
+        5.0,
+        unit="s",
+        above=0,
+        at_start=True,
+        help="Pause before a failed export is tried again; it doubles while an endpoint fails.",
     )
     retry_longest_s: float = option(
-        60.0, unit="s", above=0, help="Longest such pause, also where the endpoint asks for a longer one."
+        60.0,
+        unit="s",
+        above=0,
+        at_start=True,
+        help="Longest such pause, also where the endpoint asks for a longer one.",
     )
 
 
@@ -241,11 +317,22 @@ class CallSite:
 class IgnoreRule:
     """One repeat that is meant. Every pattern that is given has to match; ``until`` is the last day it holds."""
 
-    reason: str
-    until: date
-    call_site: str = ""
-    statement: str = ""
-    operation: str = ""
+    needs_one_of: ClassVar[tuple[str, ...]] = ("call_site", "statement", "operation")
+
+    reason: str = part(str, example="'the list has three rows at most'", help="Why the repeat is meant.")
+    until: date = part(  # noqa: RUF009 - a field, as the others
+        date, example="2027-03-31", help="The last day it holds; every rule ends some day."
+    )
+    call_site: str = part(
+        str,
+        default="",
+        example="'reports/nightly.py:write_rows'",
+        help="A glob on path:line or path:function, from any folder on.",
+    )
+    statement: str = part(
+        str, default="", example="'SELECT django_session'", help="A fingerprint, or a glob on summary or text."
+    )
+    operation: str = part(str, default="", example="'GET /health'", help="A glob on the name.")
 
     @property
     def name(self) -> str:
@@ -276,6 +363,18 @@ class Privacy:
 
 
 @dataclass(frozen=True, slots=True)
+class Entities:
+    """The kinds of things that operations are about, such as members or invoices."""
+
+    types: tuple[str, ...] = option(
+        (), help="The types that `otel_verein.entity` may be given; any other reads `other`. Empty: all."
+    )
+    default_type: str = option(
+        "member", planned=True, help="The type that is meant where a question about an entity names none."
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """How the report turns operations into a score."""
 
@@ -283,11 +382,75 @@ class Health:
     minimum_operations: int = option(
         30, unit="{operation}", at_least=1, help="Operations below which a score reads unknown."
     )
+    excellent: float = option(95.0, at_least=0, at_most=100, help="Score from which the level is excellent.")
+    good: float = option(90.0, at_least=0, at_most=100, help="Score from which it is good.")
+    fair: float = option(80.0, at_least=0, at_most=100, help="Score from which it is fair.")
+    poor: float = option(70.0, at_least=0, at_most=100, help="Score from which it is poor; below it is critical.")
+    warning: float = option(90.0, at_least=0, at_most=100, planned=True, help="Score below which an alert warns.")
+    critical: float = option(85.0, at_least=0, at_most=100, planned=True, help="Score below which it is critical.")
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long the store keeps what; each tier is kept at least as long as the finer one."""
+
+    aggregate_after_h: float = option(
+        24.0, unit="h", above=0, planned=True, help="Age at which detail is added up by the hour."
+    )
+    detail_d: int = option(7, unit="d", at_least=1, planned=True, help="Days that single spans are kept.")
+    hourly_d: int = option(90, unit="d", at_least=1, planned=True, help="Days that figures by the hour are kept.")
+    daily_d: int = option(365, unit="d", at_least=1, planned=True, help="Days that figures by the day are kept.")
+    monthly_d: int = option(730, unit="d", at_least=1, planned=True, help="Days that figures by the month are kept.")
+
+
+@dataclass(frozen=True, slots=True)
+class SelfMonitoring:
+    """What otel-verein may cost, and how fast its own answers have to be."""
+
+    api_response_s: float = option(0.010, unit="s", above=0, planned=True, help="Answer time from which it warns.")
+    api_response_critical_s: float = option(
+        0.015, unit="s", above=0, planned=True, help="Answer time that is critical."
+    )
+    memory_mb: float = option(
+        75.0, unit="MB", above=0, planned=True, help="Memory it takes in a process, from which it warns."
+    )
+    memory_critical_mb: float = option(100.0, unit="MB", above=0, planned=True, help="Memory that is critical.")
+    overhead: float = option(
+        0.05, above=0, at_most=1, planned=True, help="Share of an operation's time that it may take."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What otel-verein does; each can be switched off by itself, also while processes run."""
+
+    recording: bool = option(True, help="All of it: without, no operation begins, and nothing is counted.")
+    counting: bool = option(
+        True, help="Counting the queries of operations; without, their number reads unknown, and no N+1 is found."
+    )
+    tagging: bool = option(True, help="Writing figures, breaches and findings onto the traces that are kept.")
+    sampling: bool = option(True, help="Sampling operations out; without, every operation is kept as a whole trace.")
+    compression: bool = option(True, help="Summary spans; without, each query that is still held is a span.")
+    metrics: bool = option(
+        True, help="The figures of operations on metrics; losses and faults are on metrics in any case."
+    )
+    retention: bool = option(True, planned=True, help="Adding up and deleting what is old in the store.")
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """Switches that have to be set before a dangerous setting is taken."""
+
+    monitoring_off: bool = option(
+        False, help="Recording, counting or metrics may be off in production: an outage there would not be seen."
+    )
+    large_memory: bool = option(False, help="Limits may be so high that a process can take a gigabyte and more.")
+    unbounded_storage: bool = option(False, help="Retention may be off in production: the disk fills.")
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The whole configuration, valid and immutable."""
+    """The whole configuration, valid and immutable; ``environment`` is empty where none was named or detected."""
 
     thresholds: Thresholds = field(default_factory=Thresholds)
     n_plus_one: NPlusOne = field(default_factory=NPlusOne)
@@ -298,4 +461,25 @@ class Config:
     call_site: CallSite = field(default_factory=CallSite)
     ignore: Ignore = field(default_factory=Ignore)
     privacy: Privacy = field(default_factory=Privacy)
+    entities: Entities = field(default_factory=Entities)
     health: Health = field(default_factory=Health)
+    retention: Retention = field(default_factory=Retention)
+    self_monitoring: SelfMonitoring = field(default_factory=SelfMonitoring)
+    capabilities: Capabilities = field(default_factory=Capabilities)
+    allow: Allow = field(default_factory=Allow)
+    environment: str = ""
+
+
+SECTIONS: dict[str, type] = {
+    section.name: section.default_factory  # type: ignore[misc]
+    for section in fields(Config)
+    if section.name != "environment"
+}
+"""Every section by its name."""
+
+
+def option_fields() -> Iterator[tuple[str, str, Field[Any]]]:
+    """Every option as (section, name, field), in the order of the schema."""
+    for section, kind in SECTIONS.items():
+        for each in fields(kind):
+            yield section, each.name, each

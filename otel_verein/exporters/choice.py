@@ -56,19 +56,8 @@ def exporters(config: Config, environ: Mapping[str, str]) -> tuple[SpanExporter 
 
 
 def metrics_every_s(config: Config, environ: Mapping[str, str]) -> float:
-    """Seconds between two exports of metrics: to files none, to an endpoint as configured.
-
-    The standard ``OTEL_METRIC_EXPORT_INTERVAL``, in milliseconds, wins; what is no number above zero is left aside,
-    with a log line.
-    """
-    if not has_endpoint(environ):
-        return 0.0
-    given = environ.get("OTEL_METRIC_EXPORT_INTERVAL", "").strip()
-    if given.isdecimal() and int(given):
-        return int(given) / 1000
-    if given:
-        _logger.warning("otel-verein: OTEL_METRIC_EXPORT_INTERVAL %r is no number of milliseconds", given)
-    return config.export.metrics_interval_s
+    """Seconds between two exports of metrics: to files none, to an endpoint as configured."""
+    return config.export.metrics_interval_s if has_endpoint(environ) else 0.0
 
 
 def export_metrics_of_the_application(

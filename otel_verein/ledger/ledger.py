@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -19,15 +20,26 @@ if TYPE_CHECKING:
 FINGERPRINTS = Fingerprints(Limits())
 """The process's own, since drivers are hooked once for all operations; the limits are those of the last ledger."""
 
+_THROWN_AWAY_AT = 256
+"""Records that an operation holds whose queries are not counted: few enough to be small, enough to be cheap."""
+
 
 class Ledger:
     """Shared by the operations of one configuration; safe to use from several threads."""
 
-    def __init__(self, config: Config, late: Callable[[Operation, RecordFields], None] | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        late: Callable[[Operation, RecordFields], None] | None = None,
+        *,
+        counting: bool = True,
+    ) -> None:
         self.config = config
+        self.counting = counting
+        """Whether queries are booked; else what the hook appends is thrown away now and then."""
         self.call_sites = CallSites(config.call_site)
-        self.watch_from = config.n_plus_one.repeats
-        self.fold_at = config.limits.records_per_operation
+        self.watch_from = config.n_plus_one.repeats if counting else sys.maxsize
+        self.fold_at = config.limits.records_per_operation if counting else _THROWN_AWAY_AT
         self.most_distinct = config.limits.distinct_per_operation
         self.most_groups = config.limits.groups_per_operation
         self._late = late
@@ -35,6 +47,8 @@ class Ledger:
 
     def late(self, operation: Operation, record: RecordFields) -> None:
         """Book a query that ran after the end of *operation*."""
+        if not self.counting:
+            return
         if self._late is not None:
             self._late(operation, record)
         else:
@@ -45,6 +59,8 @@ class Unattributed:
     """Counts queries that ran outside any open operation, by role: ``main``, ``thread`` or ``late``."""
 
     def __init__(self) -> None:
+        self.counting = True
+        """Whether it counts, as the configuration says."""
         self._reset()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._reset)
@@ -56,7 +72,7 @@ class Unattributed:
 
     def add(self, found: Fingerprint, *, late: bool = False) -> None:
         """Count a query unless it is a transaction verb; *late* says that its operation had already ended."""
-        if not found.counted:
+        if not found.counted or not self.counting:
             return
         role = "late" if late else "main" if threading.current_thread() is threading.main_thread() else "thread"
         with self._lock:

@@ -17,7 +17,7 @@ from otel_verein.ledger.group import QueryGroup
 from otel_verein.ledger.groups import IGNORED_ATTRIBUTE, CallSites, Groups
 from otel_verein.ledger.record import DURATION, ERROR, FOUND, PARENT, RecordFields
 
-__all__ = ["IGNORED_ATTRIBUTE", "SPAN_ATTRIBUTE", "Operation", "Totals"]
+__all__ = ["IGNORED_ATTRIBUTE", "NOT_COUNTED", "SPAN_ATTRIBUTE", "Operation", "Totals"]
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -42,9 +42,13 @@ class Totals(NamedTuple):
     distinct: int | None = 0
     errors: int = 0
     db_duration_ns: int = 0
+    counted: bool = True
+    """Whether these are figures; else counting was off, and they are unknown."""
 
 
 _NO_QUERIES = Totals()
+NOT_COUNTED = Totals(distinct=None, counted=False)
+"""The totals where counting is off."""
 
 
 class Operation:
@@ -252,6 +256,10 @@ class Operation:
             self._lock.release()
 
     def _fold(self) -> None:
+        if not self.ledger.counting:
+            self.records.clear()  # in place: another thread may be about to append to this very list
+            self.seen.clear()
+            return
         groups = self._groups = self._groups or Groups(self.ledger)
         settled = self.records[:]
         groups.fold(settled, self.seen, self.call_sites)

@@ -53,14 +53,14 @@ class _Late:
 class LateOperations:
     """The open late operations of a process, at most ``limits.late_operations``; thread-safe.
 
-    Past the bound a late query is counted as unattributed. *cap* gives the threshold of the rate cap for a new trace;
-    *finish* judges and exports an ended operation.
+    Past the bound a late query is counted as unattributed. *cap* gives the threshold of the rate cap for an operation
+    and its trace id; *finish* judges and exports an ended operation. The attribute ``limits`` may be set anew.
     """
 
     def __init__(
-        self, limits: Limits, cap: Callable[[int], int], finish: Callable[[Operation, ReadableSpan], None]
+        self, limits: Limits, cap: Callable[[Operation, int], int], finish: Callable[[Operation, ReadableSpan], None]
     ) -> None:
-        self._limits = limits
+        self.limits = limits
         self._cap = cap
         self._finish = finish
         self._ids = RandomIdGenerator()
@@ -85,7 +85,7 @@ class LateOperations:
     def close(self, *, idle_only: bool, resource: Resource) -> None:
         """End the late operations that wait for nothing more, or all of them."""
         now = Clock.ticks_ns()
-        idle_ns, longest_ns = self._limits.late_idle_s * 1e9, self._limits.late_longest_s * 1e9
+        idle_ns, longest_ns = self.limits.late_idle_s * 1e9, self.limits.late_longest_s * 1e9
         with self._lock:
             due = [
                 late
@@ -102,14 +102,14 @@ class LateOperations:
         known = self._open.get(ended.successor) if ended.successor is not None else None
         if known is not None:
             return known
-        if len(self._open) >= self._limits.late_operations or ended.ended_as is None:
+        if len(self._open) >= self.limits.late_operations or ended.ended_as is None:
             return None
         name, after = ended.ended_as
         root = NonRecordingSpan(
             SpanContext(self._ids.generate_trace_id(), self._ids.generate_span_id(), is_remote=False)
         )
         operation = Operation(root, ended.ledger)
-        operation.cap = self._cap(root.get_span_context().trace_id)
+        operation.cap = self._cap(operation, root.get_span_context().trace_id)
         ended.successor = operation
         start = record[START]
         late = _Late(operation, root, name.removesuffix(semconv.AFTER_ITS_END), after, start, start)

@@ -14,17 +14,20 @@ from opentelemetry.trace import SpanContext, StatusCode, get_current_span
 
 from otel_verein.config.schema import Config
 from otel_verein.faults import FAULTS, Faults
-from otel_verein.ledger import Ledger, Operation
+from otel_verein.ledger import UNATTRIBUTED, Operation
 from otel_verein.ledger.operation import IGNORED_ATTRIBUTE, SPAN_ATTRIBUTE
 from otel_verein.processors.clock_steps import ClockSteps
+from otel_verein.processors.edition import Edition
+from otel_verein.processors.follower import Follower
 from otel_verein.processors.identity import ProcessResource
 from otel_verein.processors.late import LateOperations
 from otel_verein.processors.metrics import Measures
 from otel_verein.processors.outbox import Outbox
-from otel_verein.processors.sampling import Policy, Remembered
+from otel_verein.processors.sampling import Remembered
 from otel_verein.processors.stages import Stages
 
 if TYPE_CHECKING:
+    from otel_verein.config.watch import Watch
     from otel_verein.plain_metrics import AnyMetricExporter
 
 _FAILED_BEYOND = 100
@@ -37,7 +40,8 @@ class VereinSpanProcessor(SpanProcessor):
     Give it to a :class:`~otel_verein.tracing.VereinTracerProvider`, or add it to any ``TracerProvider`` whose sampler
     records (such as :class:`~otel_verein.processors.sampling.VereinSampler`). Kept operations go to *exporter* whole,
     metrics of all operations to *metric_exporter*, as deltas unless *cumulative*, at most every *metrics_every_s*
-    seconds. It needs no other span processor; thread- and fork-safe.
+    seconds. It needs no other span processor; thread- and fork-safe. What *watch* notices is taken over while the
+    process runs; *config_is_invalid* says that *config* stands in for one that could not be used.
     """
 
     def __init__(
@@ -49,32 +53,57 @@ class VereinSpanProcessor(SpanProcessor):
         resource: Resource | None = None,
         cumulative: bool = False,
         metrics_every_s: float = 0.0,
+        watch: Watch | None = None,
+        config_is_invalid: bool = False,
         faults: Faults = FAULTS,
     ) -> None:
-        self.config = config or Config()
-        self.policy = Policy(self.config.sampling)
+        config = config or Config()
         ids = RandomIdGenerator()
         self.new_span_id = ids.generate_span_id
         self.new_trace_id = ids.generate_trace_id
-        self._limits = self.config.limits
-        self._late = LateOperations(
-            self._limits, lambda trace_id: self.policy.at_start(trace_id, None).threshold, self._finish_late
-        )
-        self._ledger = Ledger(self.config, self._late.take)
+        self._limits = config.limits
+        self._late = LateOperations(self._limits, _cap, self._finish_late)
+        self.edition = Edition(config, self._late.take)
+        """What operations that begin now are judged by."""
+        UNATTRIBUTED.counting = self.edition.counting
         self._faults = faults
         self._resource = ProcessResource(resource if resource is not None else Resource.create())
         measures = Measures(self._limits.operation_names, cumulative=cumulative, every_s=metrics_every_s, faults=faults)
+        self._follower = Follower(config, self._judge_by, measures, watch, faults, config_is_invalid)
         self._outbox = Outbox(
-            exporter, metric_exporter, measures, self._resource, self.config.export, faults, self._close_late
+            exporter, metric_exporter, measures, self._resource, config.export, faults, self._close_late
         )
         self._remembered = Remembered(self._limits.remembered_decisions)
         self._stages = Stages(
-            self.config, self.policy, self._remembered, measures, self._outbox, self._resource, self.new_span_id, faults
+            self._remembered,
+            measures,
+            self._outbox,
+            self._resource,
+            self.new_span_id,
+            self._follower.ensure_running,
+            faults,
         )
         self._steps = ClockSteps(self._limits.open_spans)
         self._forget()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._forget)
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force."""
+        return self.edition.config
+
+    def reconfigure(self, config: Config) -> None:
+        """Judge the operations that begin from now on by *config*; those that are open go on as they began.
+
+        Options that take effect at the start of a process stay as they were.
+        """
+        self._follower.take_over(config)
+
+    def _judge_by(self, config: Config) -> None:
+        self.edition = edition = Edition(config, self._late.take, self.edition)
+        UNATTRIBUTED.counting = edition.counting
+        self._limits = self._late.limits = config.limits
 
     def _forget(self) -> None:
         # What was open when a child was forked ends in its parent; in the child nobody would end it.
@@ -82,17 +111,20 @@ class VereinSpanProcessor(SpanProcessor):
             operation.disown()
         # Open roots by id, and of the SDK's own spans all: it hands on_end a copy that does not lead to the operation.
         self._open: dict[int, Operation] = {}
+        self._follower.forget()
         self._late.forget()
         self._remembered.forget()
         self._steps.forget()
 
     # --- spans of our own tracer -------------------------------------------------------------------------------
-    def begin(self, root: Any, parent: SpanContext | None, cap: int, wall_offset_ns: int | None = None) -> Operation:
+    def begin(
+        self, root: Any, parent: SpanContext | None, edition: Edition, cap: int, wall_offset_ns: int | None = None
+    ) -> Operation:
         """A new operation for *root*, whose parent, if any, is in another process or belongs to an ended operation.
 
         *cap* is the threshold of the rate cap in force, *wall_offset_ns* the wall clock minus the monotonic one.
         """
-        operation = Operation(root, self._ledger, wall_offset_ns)
+        operation = Operation(root, edition, wall_offset_ns)
         operation.cap = cap
         if parent is not None and not parent.is_remote:
             operation.followed = self._remembered.get(parent.trace_id)
@@ -125,8 +157,9 @@ class VereinSpanProcessor(SpanProcessor):
             if operation is None or not operation.open:
                 above = parent.get_span_context()
                 known = above if above.is_valid else None
-                start = self.policy.at_start(span.get_span_context().trace_id, known)
-                operation = self.begin(span, known, start.threshold)
+                edition = self.edition
+                start = edition.policy.at_start(span.get_span_context().trace_id, known)
+                operation = self.begin(span, known, edition, start.threshold)
             else:
                 if hasattr(parent, IGNORED_ATTRIBUTE):
                     setattr(span, IGNORED_ATTRIBUTE, getattr(parent, IGNORED_ATTRIBUTE))
@@ -190,3 +223,9 @@ class VereinSpanProcessor(SpanProcessor):
             context = root.get_span_context()
             assert context is not None
             self._stages.run(operation, root, context, late=True)
+
+
+def _cap(operation: Operation, trace_id: int) -> int:
+    """The threshold of the rate cap for an operation that begins now."""
+    edition: Edition = operation.ledger  # type: ignore[assignment] # every operation of ours has one
+    return edition.policy.at_start(trace_id, None).threshold

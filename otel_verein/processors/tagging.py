@@ -32,14 +32,13 @@ class Tags(NamedTuple):
     def attributes(self) -> dict[str, str | int | float | tuple[str, ...]]:
         """The ``verein.*`` attributes of the root span, decision apart."""
         totals = self.totals
-        found: dict[str, str | int | float | tuple[str, ...]] = {
-            semconv.DB_QUERY_COUNT: totals.queries,
-            semconv.DB_ERROR_COUNT: totals.errors,
-            semconv.DB_DURATION_MS: totals.db_duration_ns / 1e6,
-            semconv.N_PLUS_ONE_COUNT: len(self.findings),
-            semconv.N_PLUS_ONE_MAX_REPEATS: max((finding.repeats for finding in self.findings), default=0),
-            semconv.SEVERITY: self.severity,
-        }
+        found: dict[str, str | int | float | tuple[str, ...]] = {semconv.SEVERITY: self.severity}
+        if totals.counted:
+            found[semconv.DB_QUERY_COUNT] = totals.queries
+            found[semconv.DB_ERROR_COUNT] = totals.errors
+            found[semconv.DB_DURATION_MS] = totals.db_duration_ns / 1e6
+            found[semconv.N_PLUS_ONE_COUNT] = len(self.findings)
+            found[semconv.N_PLUS_ONE_MAX_REPEATS] = max((finding.repeats for finding in self.findings), default=0)
         if totals.distinct is not None:
             found[semconv.DB_DISTINCT_COUNT] = totals.distinct
         if self.breaches:

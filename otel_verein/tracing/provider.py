@@ -35,7 +35,7 @@ class VereinTracerProvider(TracerProvider):
     ) -> None:
         limits = span_limits or SpanLimits()
         super().__init__(
-            sampler=VereinSampler(processor.config.sampling, processor.policy),
+            sampler=VereinSampler(processor.config.sampling, lambda: processor.edition.policy),
             resource=resource,
             span_limits=limits,
             shutdown_on_exit=shutdown_on_exit,

@@ -34,6 +34,7 @@ from otel_verein.tracing.span import VereinSpan
 
 if TYPE_CHECKING:
     from otel_verein.processors import VereinSpanProcessor
+    from otel_verein.processors.edition import Edition
     from otel_verein.tracing.provider import VereinTracerProvider
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -92,7 +93,10 @@ class VereinTracer(Tracer):
                 if ignored is not None:
                     setattr(span, IGNORED_ATTRIBUTE, ignored)
             else:
-                span = self._root(name, parent.get_span_context(), kind, start_ns)
+                edition = self._processor.edition
+                if not (edition.recording or self.provider.others):
+                    return NonRecordingSpan(parent.get_span_context())
+                span = self._root(name, parent.get_span_context(), kind, start_ns, edition)
             if start_time is not None:
                 span.begin_at(start_time)
             if attributes:
@@ -111,7 +115,7 @@ class VereinTracer(Tracer):
                 processor.on_start(span, parent_context=context)
         return span
 
-    def _root(self, name: str, parent: SpanContext, kind: SpanKind, start_ns: int) -> VereinSpan:
+    def _root(self, name: str, parent: SpanContext, kind: SpanKind, start_ns: int, edition: Edition) -> VereinSpan:
         processor = self._processor
         above = parent if parent.is_valid else None
         if above is None:
@@ -120,14 +124,16 @@ class VereinTracer(Tracer):
         else:
             trace_id = above.trace_id
             random = bool(above.trace_flags & _RANDOM)
-        provisional = processor.policy.at_start(trace_id, above)
+        provisional = edition.policy.at_start(trace_id, above)
         if random:
             flags = _RANDOM_SAMPLED if provisional.sampled else _RANDOM_UNSAMPLED
         else:
             flags = _SAMPLED if provisional.sampled else _UNSAMPLED
         own = SpanContext(trace_id, processor.new_span_id(), False, flags, provisional.trace_state)
         span = VereinSpan(self, None, name, own, above, kind, start_ns)
-        span._verein_operation = processor.begin(span, above, provisional.threshold, Clock.wall_ns() - start_ns)
+        span._verein_operation = processor.begin(
+            span, above, edition, provisional.threshold, Clock.wall_ns() - start_ns
+        )
         return span
 
     def start_as_current_span(  # type: ignore[override] # our block is a context manager and a decorator, too

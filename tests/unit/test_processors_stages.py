@@ -95,8 +95,8 @@ def test_a_child_that_ends_while_its_root_is_judged_follows(monkeypatch: pytest.
     provider = VereinTracerProvider(processor, shutdown_on_exit=False)
     root = provider.get_tracer("test").start_span("page")
     child = provider.get_tracer("test").start_span("part", trace.set_span_in_context(root))
-    decide = processor.policy.at_end
-    monkeypatch.setattr(processor.policy, "at_end", lambda *given: (child.end(), decide(*given))[1])
+    decide = processor.edition.policy.at_end
+    monkeypatch.setattr(processor.edition.policy, "at_end", lambda *given: (child.end(), decide(*given))[1])
     root.end()
     provider.shutdown()
 

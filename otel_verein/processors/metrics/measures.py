@@ -62,6 +62,7 @@ class Measures:
         self._every_ns = int(every_s * 1e9)
         self._faults = faults
         self._clock = clock
+        self._facts: dict[str, Attributes] = {}
         self._reset()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._reset)
@@ -73,6 +74,7 @@ class Measures:
         self._sums = Sums()
         self._total = Sums()
         self._total_sent = True
+        self._told = True
         self._faults_told = Counter(self._faults.counts)
         self._started_ns = self._until_ns = self._sent_ns = self._clock()
         self._tried_ns = 0
@@ -93,6 +95,11 @@ class Measures:
             self._counted.append((name, attributes, number))
             if len(self._counted) > _PENDING:
                 self._relieve()
+
+    def tell(self, name: str, attributes: Attributes, *, at_once: bool) -> None:
+        """Say on the gauge *name* what holds now: with the next figures, or *at_once* if there are none, too."""
+        self._facts = {**self._facts, name: attributes}
+        self._told = self._told and not at_once
 
     def dropped(self, reason: str, operations: int = 1) -> None:
         """Book kept operations that were lost on the way out."""
@@ -117,6 +124,8 @@ class Measures:
                 return True
             self._tried_ns = until
             taken, self._sums = self._sums, Sums()
+            if taken or not self._told:
+                taken.facts, self._told = self._facts, True
         return (self._export_total if self._cumulative else self._export_delta)(taken, exporter, resource, until)
 
     def _export_delta(self, taken: Sums, exporter: AnyMetricExporter, resource: Resource, until: int) -> bool:

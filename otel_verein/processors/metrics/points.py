@@ -21,7 +21,11 @@ def as_data(sums: Sums, resource: Resource, window: Window, shapes: Any) -> Any:
     """*sums* as one ``MetricsData``; *shapes* has the classes: the SDK's module of exports, or ``plain_metrics``."""
     scope = shapes.ScopeMetrics(
         scope=_SCOPE,
-        metrics=[*_histograms(sums, window, shapes), *_counters(sums, window, shapes)],
+        metrics=[
+            *_histograms(sums, window, shapes),
+            *_counters(sums, window, shapes),
+            *_facts(sums, window, shapes),
+        ],
         schema_url="",
     )
     whole = shapes.ResourceMetrics(resource=resource, scope_metrics=[scope], schema_url="")
@@ -34,7 +38,8 @@ def _histograms(sums: Sums, window: Window, shapes: Any) -> Iterator[Any]:
         attributes = _attributes(key)
         start = window.start_ns if series.since_ns is None else series.since_ns
         for found, (histogram, example) in zip(points, _distributions(series), strict=True):
-            found.append(_histogram_point(attributes, histogram, example, start, window.end_ns, shapes))
+            if histogram.count:  # queries that were not counted have no figure, which is not 0
+                found.append(_histogram_point(attributes, histogram, example, start, window.end_ns, shapes))
     for name, found in zip(
         (semconv.METRIC_DURATION, semconv.METRIC_QUERIES, semconv.METRIC_DB_DURATION), points, strict=True
     ):
@@ -104,6 +109,18 @@ def _counters(sums: Sums, window: Window, shapes: Any) -> Iterator[Any]:
     for name, found in points.items():
         data = shapes.Sum(data_points=found, aggregation_temporality=_temporality(window, shapes), is_monotonic=True)
         yield _metric(name, data, shapes)
+
+
+def _facts(sums: Sums, window: Window, shapes: Any) -> Iterator[Any]:
+    """What holds at the end of the window, as gauges of 1 whose attributes say it."""
+    for name, pairs in sums.facts.items():
+        point = shapes.NumberDataPoint(
+            attributes={each: _text(text) for each, text in pairs},
+            start_time_unix_nano=window.start_ns,
+            time_unix_nano=window.end_ns,
+            value=1,
+        )
+        yield _metric(name, shapes.Gauge(data_points=[point]), shapes)
 
 
 def _attributes(key: tuple[str, str, str]) -> dict[str, str]:

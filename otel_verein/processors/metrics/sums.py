@@ -22,13 +22,14 @@ class Measurement(NamedTuple):
     """The figures of one ended operation.
 
     The ids name the trace an exemplar leads to: they are 0 unless the operation is kept. ``ended_ns`` is wall time.
+    ``queries`` is None where counting is off, and the database time is unknown then, too.
     """
 
     operation: str
     kind: str
     status: str
     duration_s: float
-    queries: int
+    queries: int | None
     db_duration_s: float
     breaches: tuple[str, ...]
     findings: tuple[str, ...]
@@ -77,8 +78,8 @@ class Series:
     def add(self, rows: Sequence[Measurement]) -> None:
         """Book operations."""
         self.duration.record_all([row.duration_s for row in rows])
-        self.queries.record_counts(Counter([row.queries for row in rows]))
-        self.db_duration.record_all([row.db_duration_s for row in rows])
+        self.queries.record_counts(Counter([row.queries for row in rows if row.queries is not None]))
+        self.db_duration.record_all([row.db_duration_s for row in rows if row.queries is not None])
         kept = 0
         for row in rows:
             if row.keep_reason is not None:
@@ -104,7 +105,7 @@ class Series:
         if row.trace_id and row.span_id:
             if self.slowest is None or row.duration_s > self.slowest.value:
                 self.slowest = Example(row.duration_s, row.trace_id, row.span_id, row.ended_ns)
-            if self.most_queries is None or row.queries > self.most_queries.value:
+            if row.queries is not None and (self.most_queries is None or row.queries > self.most_queries.value):
                 self.most_queries = Example(row.queries, row.trace_id, row.span_id, row.ended_ns)
 
     def _add_verdict(self, row: Measurement) -> None:
@@ -123,10 +124,12 @@ class Sums:
     def __init__(self) -> None:
         self.series: dict[tuple[str, str, str], Series] = {}
         self.counters: Counter[tuple[str, Attributes]] = Counter()
+        self.facts: dict[str, Attributes] = {}
+        """What holds now, by name of its metric; the latest is the one that counts."""
         self.since_ns: int | None = None
 
     def __bool__(self) -> bool:
-        return bool(self.series) or bool(self.counters)
+        return bool(self.series) or bool(self.counters) or bool(self.facts)
 
     def add(self, rows: Iterable[Measurement], names: OperationNames, now_ns: int) -> None:
         """Book operations; *names* says which have a series of their own."""
@@ -162,6 +165,7 @@ class Sums:
             known.merge(series)
         for (name, attributes), number in other.counters.items():
             self.count(name, attributes, number)
+        self.facts = {**self.facts, **other.facts}
         self.since_ns = _earlier(self.since_ns, other.since_ns)
 
     def parts(self, most_series: int) -> Iterator[Sums]:
@@ -171,26 +175,26 @@ class Sums:
             part = Sums()
             part.series = {key: self.series[key] for key in keys[first : first + most_series]}
             if first + most_series >= len(keys):
-                part.counters, part.since_ns = self.counters, self.since_ns
+                part._take_rest(self)
             yield part
-        if not keys and self.counters:
+        if not keys and (self.counters or self.facts):
             yield self
 
     def halves(self) -> list[Sums]:
         """The same in two parts, which share their content; empty when it is one series or has none."""
         if len(self.series) > 1:
             return list(self.parts((len(self.series) + 1) // 2))
-        if not (self.series and self.counters):
+        if not (self.series and (self.counters or self.facts)):
             return []
-        series, counters = Sums(), Sums()
+        series, rest = Sums(), Sums()
         series.series = self.series
-        counters.counters, counters.since_ns = self.counters, self.since_ns
-        return [series, counters]
+        rest._take_rest(self)
+        return [series, rest]
 
     @property
     def points(self) -> int:
         """Points it makes on metrics."""
-        return len(self.counters) + sum(3 + len(series.counters) for series in self.series.values())
+        return len(self.counters) + len(self.facts) + sum(3 + len(series.counters) for series in self.series.values())
 
     def forget_examples(self) -> None:
         """Start a collection of its own: an exemplar is of one collection, also where sums go on."""
@@ -202,6 +206,10 @@ class Sums:
         self.since_ns = _earlier(self.since_ns, since_ns)
         for series in self.series.values():
             series.since_ns = _earlier(series.since_ns, since_ns)
+
+    def _take_rest(self, other: Sums) -> None:
+        """Share all of *other* but its series."""
+        self.counters, self.facts, self.since_ns = other.counters, other.facts, other.since_ns
 
     def _admitted(
         self, groups: dict[tuple[str, str, str], list[Measurement]], names: OperationNames, now_ns: int

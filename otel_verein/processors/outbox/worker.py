@@ -39,10 +39,20 @@ class Worker:
     with :meth:`ensure_running` and runs in an empty context in which OpenTelemetry instruments nothing.
     """
 
-    def __init__(self, name: str, turn: Callable[[bool, bool], bool], interval_s: float, faults: Faults) -> None:
+    def __init__(
+        self,
+        name: str,
+        turn: Callable[[bool, bool], bool],
+        interval_s: float,
+        faults: Faults,
+        *,
+        at_once: bool = False,
+    ) -> None:
+        """*at_once*: the first turn is done when the thread starts, not after the first interval."""
         self._name = NAME + name
         self._turn = turn
         self._interval_s = interval_s
+        self._at_once = at_once
         self._faults = faults
         self.forget()
 
@@ -71,7 +81,8 @@ class Worker:
         try:
             if self._thread is None:
                 self._wake = threading.Lock()  # made now, not with the process: gevent may patch in between
-                self._wake.acquire()
+                if not self._at_once:
+                    self._wake.acquire()
                 thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 with contextlib.suppress(RuntimeError):  # the interpreter is going, and exports on its way out
                     thread.start()

@@ -213,8 +213,10 @@ class VereinSampler(Sampler):
     an SDK that is set up by hand: the span processor asks a policy of its own, since each counts what starts.
     """
 
-    def __init__(self, sampling: Sampling, policy: Policy | None = None) -> None:
-        self.policy = policy or Policy(sampling)
+    def __init__(self, sampling: Sampling, policy: Callable[[], Policy] | None = None) -> None:
+        """*policy* gives the one in force, where the sampling may change while the process runs."""
+        own = Policy(sampling)
+        self._policy = policy if policy is not None else (lambda: own)
         self._ratio = sampling.ratio
 
     def should_sample(
@@ -233,7 +235,7 @@ class VereinSampler(Sampler):
             sampled: bool = bool(parent.trace_flags & 1)
             state: TraceState | None = parent.trace_state
         else:
-            provisional = self.policy.at_start(trace_id, parent if parent.is_valid else None)
+            provisional = self._policy().at_start(trace_id, parent if parent.is_valid else None)
             sampled, state = provisional.sampled, provisional.trace_state
         decision = SdkDecision.RECORD_AND_SAMPLE if sampled else SdkDecision.RECORD_ONLY
         return SamplingResult(decision, attributes, state)

@@ -1,0 +1,193 @@
+"""The configuration in force, and which value comes from where.
+
+defaults < what the environment presets < the file < the file's block for the environment < standard ``OTEL_*``
+variables < ``VEREIN_*`` variables < the run-time override.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import date, datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from otel_verein.config.document import read
+from otel_verein.config.entries import Entry, Given
+from otel_verein.config.environment import Environment, detect
+from otel_verein.config.files import Files, candidates
+from otel_verein.config.presets import PRESETS
+from otel_verein.config.reading import FileEntries, given_of, override_entries, read_file, read_override
+from otel_verein.config.schema import SECTIONS, Config, option_fields
+from otel_verein.config.standard import variables as standard_variables
+from otel_verein.config.validate import OPTIONS, check, invalid
+from otel_verein.errors import ConfigError, Problem
+
+PREFIX = "VEREIN_"
+VARIABLE = "VEREIN variable"
+DEFAULT = "default"
+PRESET = "preset"
+_DIGEST_LENGTH = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """One layer that says something of an option: the layer, the place in it, and the value as given there."""
+
+    layer: str
+    where: str
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A valid configuration with all that is known of where it comes from.
+
+    ``origins`` has, for every option, the layers that speak of it, the one in force first. ``notes`` are no errors.
+    ``next_end`` is when the next override ends, if one does.
+    """
+
+    config: Config
+    environment: Environment
+    origins: Mapping[str, tuple[Origin, ...]]
+    files: Files
+    notes: tuple[Problem, ...]
+    next_end: datetime | None
+
+    @property
+    def digest(self) -> str:
+        """See :func:`digest`."""
+        return digest(self.config)
+
+
+def resolve(
+    environ: Mapping[str, str],
+    directory: Path | None = None,
+    *,
+    data: bytes | None = None,
+    override_data: bytes | None = None,
+    environment: str | None = None,
+    now: datetime | None = None,
+) -> Resolved:
+    """The configuration of a process with *environ* in *directory*; raises :class:`ConfigError` with every problem.
+
+    *data* and *override_data* stand for the bytes of the file and of the override that there would be, *environment*
+    for the one that would be detected.
+    """
+    files, said = _file(environ, directory, data)
+    moment = now or datetime.now(timezone.utc)
+    if override_data is None:
+        override = read_override(files.override, moment)
+    else:
+        override = override_entries(override_data, str(files.override), moment)
+    found, problems, notes = detect(environ, said.environment)
+    if environment is not None:
+        found, problems, notes = Environment(environment, "asked for"), [], []
+    standard, standard_notes = standard_variables(environ)
+    given, wrong = _from_variables(environ)
+    block = said.blocks.get(found.name, [])
+    entries = [*said.entries, *block, *standard, *given, *override.entries]
+    config, unusable = check(entries, found.name)
+    others = [each for name, block in said.blocks.items() if name != found.name for each in invalid(block)]
+    problems = [*said.problems, *problems, *wrong, *override.problems, *unusable, *others]
+    if problems:
+        raise ConfigError(problems)
+    return Resolved(
+        config,
+        found,
+        _origins(entries, found),
+        files,
+        (*notes, *standard_notes),
+        min(override.until.values(), default=None),
+    )
+
+
+def digest(config: Config) -> str:
+    """What tells configurations apart: twelve hexadecimal digits that two processes share if all options are equal."""
+    text = json.dumps(_jsonable(config), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
+
+
+def values_of(config: Config) -> dict[str, Any]:
+    """Every option by its dotted key, in the order of the schema."""
+    return {f"{section}.{name}": getattr(getattr(config, section), name) for section, name, _ in option_fields()}
+
+
+def _jsonable(value: object) -> object:
+    if is_dataclass(value):
+        return {each.name: _jsonable(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, tuple):
+        return [_jsonable(each) for each in value]
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def files_of(environ: Mapping[str, str], directory: Path | None = None) -> Files:
+    """The file that counts for a process with *environ* in *directory*, whatever is in it."""
+    return _file(environ, directory, None)[0]
+
+
+def _file(environ: Mapping[str, str], directory: Path | None, data: bytes | None) -> tuple[Files, FileEntries]:
+    """The file that counts, and what it says."""
+    from otel_verein.config.reading import file_entries
+
+    found = candidates(environ, directory)
+    for files in found:
+        if data is not None:
+            said = file_entries(data, str(files.file), files.base, environ)
+        elif files.named or files.file.exists():
+            said = read_file(files.file, files.base, environ)
+        else:
+            said = FileEntries()
+        if said.found or files is found[-1]:
+            return files, said
+    raise AssertionError("there always is a candidate")
+
+
+def _from_variables(environ: Mapping[str, str]) -> tuple[list[Entry], list[Problem]]:
+    """The entries of ``VEREIN_<SECTION>_<OPTION>`` variables; one that is no option is a problem, not left aside."""
+    entries: list[Entry] = []
+    problems: list[Problem] = []
+    by_name = {f"{PREFIX}{key.replace('.', '_')}".upper(): key for key in OPTIONS}
+    starts = tuple(f"{PREFIX}{section}_".upper() for section in SECTIONS)
+    for variable, text in environ.items():
+        key = by_name.get(variable)
+        if key is not None:
+            given, wrong = _of_text(text, variable, key)
+            problems += wrong
+            if given is not None:
+                entries.append(Entry(key, given, VARIABLE, variable))
+        elif variable.startswith(starts):
+            problems.append(_unknown_variable(variable, by_name))
+    return sorted(entries, key=lambda entry: list(OPTIONS).index(entry.key)), problems
+
+
+def _of_text(text: str, variable: str, key: str) -> tuple[Given | None, list[Problem]]:
+    if OPTIONS[key].metadata["entries"] is None:
+        return Given(text, variable, is_text=True), []
+    node, problems = read(text.encode("utf-8", "surrogateescape"), variable)
+    return (given_of(node, variable) if node is not None else None), problems
+
+
+def _unknown_variable(variable: str, known: Mapping[str, str]) -> Problem:
+    from otel_verein.config.entries import suggestion
+
+    return Problem(variable, f"is no option{suggestion(variable, known)}")
+
+
+def _origins(entries: Sequence[Entry], environment: Environment) -> dict[str, tuple[Origin, ...]]:
+    found: dict[str, list[Origin]] = {key: [Origin(DEFAULT, "", option.default)] for key, option in OPTIONS.items()}
+    for key, value in PRESETS.get(environment.name, {}).items():
+        found[key].append(Origin(PRESET, environment.name, value))
+    for entry in entries:
+        found[entry.key].append(Origin(entry.layer, entry.where, entry.given.value))
+    return {key: tuple(reversed(layers)) for key, layers in found.items()}
+
+
+def changed(before: Config, after: Config) -> Iterator[tuple[str, Any, Any]]:
+    """Every option that differs: (key, before, after)."""
+    old, new = values_of(before), values_of(after)
+    for key, value in old.items():
+        if value != new[key]:
+            yield key, value, new[key]

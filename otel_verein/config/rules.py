@@ -1,0 +1,169 @@
+"""Rules over several options, and settings that are dangerous: refused with the reason unless a switch allows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from otel_verein.config.presets import PRODUCTION
+from otel_verein.config.schema import ThresholdRule, option_fields
+from otel_verein.errors import Problem
+
+BUDGETS = (
+    ("queries", "queries_critical"),
+    ("duration_s", "duration_critical_s"),
+    ("db_duration_s", "db_duration_critical_s"),
+)
+"""Options of the thresholds: the budget, and what is critical."""
+
+BELOW = (
+    *((f"thresholds.{budget}", f"thresholds.{critical}") for budget, critical in BUDGETS),
+    ("n_plus_one.medium_repeats", "n_plus_one.high_repeats"),
+    ("n_plus_one.high_repeats", "n_plus_one.critical_repeats"),
+    ("health.poor", "health.fair"),
+    ("health.fair", "health.good"),
+    ("health.good", "health.excellent"),
+    ("health.critical", "health.warning"),
+    ("self_monitoring.api_response_s", "self_monitoring.api_response_critical_s"),
+    ("self_monitoring.memory_mb", "self_monitoring.memory_critical_mb"),
+)
+"""Pairs of options of which the first has to be below the second."""
+
+AT_MOST = (
+    ("n_plus_one.repeats", "n_plus_one.certain_repeats"),
+    ("limits.late_idle_s", "limits.late_longest_s"),
+    ("export.retry_s", "export.retry_longest_s"),
+    ("export.request_bytes", "export.queue_bytes"),
+    ("retention.detail_d", "retention.hourly_d"),
+    ("retention.hourly_d", "retention.daily_d"),
+    ("retention.daily_d", "retention.monthly_d"),
+)
+"""Pairs of which the first must not be above the second."""
+
+AT_MOST_IF_GIVEN = (
+    ("thresholds.queries_excellent", "thresholds.queries"),
+    ("thresholds.duration_excellent_s", "thresholds.duration_s"),
+)
+"""Such pairs that are looked at only where somebody gave the first."""
+
+_HOURS_A_DAY = 24
+
+DANGEROUS_IN_PRODUCTION = (
+    ("capabilities.recording", "monitoring_off", "production would not be watched at all"),
+    ("capabilities.counting", "monitoring_off", "no query of production would be counted"),
+    ("capabilities.metrics", "monitoring_off", "the figures of production would be unknown"),
+    ("capabilities.retention", "unbounded_storage", "the store would grow until the disk is full"),
+)
+"""What is refused in production: the option that is off, the switch of ``allow`` that permits it, the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every option with its value in force; *places* has those that somebody gave, with where they did."""
+
+    values: Mapping[str, Any]
+    places: Mapping[str, str]
+    environment: str = ""
+
+    def shown(self, key: str) -> str:
+        """*key* with its value."""
+        value = self.values[key]
+        return f"{key}: {value:g}" if isinstance(value, int | float) else f"{key}: {value}"
+
+    def place(self, *keys: str) -> str:
+        """Where the first of *keys* that was given stands; nothing is wrong with what nobody gave."""
+        return next((self.places[key] for key in keys if key in self.places), "")
+
+    def origin(self, key: str) -> str:
+        """In brackets, where the value of *key* comes from."""
+        place = self.places.get(key)
+        if place is not None:
+            return f" ({place})"
+        preset = f"as {self.environment} presets" if self.environment else "as by default"
+        return f" ({preset})"
+
+
+def broken(settings: Settings) -> list[Problem]:
+    """Every rule over several options that *settings* breaks, and every dangerous setting without its switch."""
+    return [*_order(settings), *_overrides(settings), *_deleted_too_soon(settings), *_dangerous(settings)]
+
+
+def _order(settings: Settings) -> Iterator[Problem]:
+    for lower, upper in BELOW:
+        if settings.values[lower] >= settings.values[upper]:
+            yield from _out_of_order(settings, lower, upper, "must be below")
+    for lower, upper in AT_MOST:
+        if settings.values[lower] > settings.values[upper]:
+            yield from _out_of_order(settings, lower, upper, "must not be above")
+    for lower, upper in AT_MOST_IF_GIVEN:
+        if lower in settings.places and settings.values[lower] > settings.values[upper]:
+            yield from _out_of_order(settings, lower, upper, "must not be above")
+
+
+def _out_of_order(settings: Settings, lower: str, upper: str, rule: str) -> Iterator[Problem]:
+    where = settings.place(lower, upper)
+    if where:
+        yield Problem(
+            where, f"{settings.shown(lower)} {rule} {settings.shown(upper)}{_where_else(settings, where, lower, upper)}"
+        )
+
+
+def _where_else(settings: Settings, where: str, lower: str, upper: str) -> str:
+    """Where the one of the two stands that *where* is not the place of."""
+    return settings.origin(upper if settings.places.get(lower) == where else lower)
+
+
+def _overrides(settings: Settings) -> Iterator[Problem]:
+    """Budgets by name have to be in order, too, once those that are not given are taken from all."""
+    rules: tuple[ThresholdRule, ...] = settings.values["thresholds.operations"]
+    for number, rule in enumerate(rules):
+        key = f"thresholds.operations[{number}]"
+        for budget, critical in BUDGETS:
+            given = getattr(rule, budget), getattr(rule, critical)
+            if given == (None, None):
+                continue
+            low, high = (
+                settings.values[f"thresholds.{name}"] if value is None else value
+                for name, value in zip((budget, critical), given, strict=True)
+            )
+            if low >= high:
+                taken = "".join(
+                    f"; {name} is that of all: give it, too"
+                    for name, value in zip((budget, critical), given, strict=True)
+                    if value is None
+                )
+                yield Problem(
+                    settings.places.get(key, settings.place("thresholds.operations")),
+                    f"{key}: {budget}: {low:g} must be below {critical}: {high:g}{taken}",
+                )
+
+
+def _deleted_too_soon(settings: Settings) -> Iterator[Problem]:
+    detail, after = "retention.detail_d", "retention.aggregate_after_h"
+    where = settings.place(detail, after)
+    if where and settings.values[detail] * _HOURS_A_DAY < settings.values[after]:
+        yield Problem(
+            where,
+            f"{settings.shown(detail)} is shorter than {settings.shown(after)}: "
+            "detail would be deleted before it is added up",
+        )
+
+
+def _dangerous(settings: Settings) -> Iterator[Problem]:
+    if settings.environment == PRODUCTION:
+        for key, switch, reason in DANGEROUS_IN_PRODUCTION:
+            if not settings.values[key] and not settings.values[f"allow.{switch}"] and key in settings.places:
+                yield Problem(
+                    settings.places[key], f"{key}: False is refused: {reason}; set allow.{switch} if that is meant"
+                )
+    if settings.values["allow.large_memory"]:
+        return
+    for section, name, option in option_fields():
+        most, key = option.metadata["safe_at_most"], f"{section}.{name}"
+        if most is not None and settings.values[key] > most and key in settings.places:
+            yield Problem(
+                settings.places[key],
+                f"{settings.shown(key)} is refused: above {most:g} a process can run out of memory; "
+                "set allow.large_memory if that is meant",
+            )
