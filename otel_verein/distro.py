@@ -75,7 +75,8 @@ def set_up(environ: Mapping[str, str]) -> TracerProvider:
 
     atexit.register(restore_interrupt)  # first to be registered, so last to run
     watch = Watch(environ)
-    config, invalid = usable(watch.read())
+    look = watch.read()
+    config = usable(look)
     resource = Resource.create(_defaults(environ, config))
     spans, metrics, cumulative = exporters(config, environ)
     every_s = metrics_every_s(config, environ)
@@ -87,7 +88,7 @@ def set_up(environ: Mapping[str, str]) -> TracerProvider:
         cumulative=cumulative,
         metrics_every_s=every_s,
         watch=watch,
-        config_is_invalid=invalid,
+        refused=look.error,
     )
     provider = VereinTracerProvider(processor, resource=resource)
     trace.set_tracer_provider(provider)
@@ -101,17 +102,17 @@ def set_up(environ: Mapping[str, str]) -> TracerProvider:
     return provider
 
 
-def usable(look: Look) -> tuple[Config, bool]:
-    """The configuration in force, and False; or the defaults, one log line, and True when it is broken."""
+def usable(look: Look) -> Config:
+    """The configuration in force, or the defaults and one log line when it is broken."""
     if look.resolved is not None:
         for note in look.resolved.notes:
             _logger.warning("otel-verein: %s", note)
-        return look.resolved.config, False
+        return look.resolved.config
     problems = look.error.problems if look.error is not None else ()
     _logger.warning(
         "otel-verein: the configuration is not usable, defaults are in force: %s", "; ".join(map(str, problems))
     )
-    return Config(), True
+    return Config()
 
 
 def _defaults(environ: Mapping[str, str], config: Config) -> dict[str, str]:

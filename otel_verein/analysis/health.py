@@ -10,7 +10,7 @@ from otel_verein.analysis.operations import OperationStats
 from otel_verein.config.schema import Health as HealthConfig
 
 UNKNOWN = "unknown"
-_LEVELS = ((95.0, "excellent"), (90.0, "good"), (80.0, "fair"), (70.0, "poor"))
+_FULL_SCORE = 100.0  # with the whole error budget left: the end of the scale
 _Z95 = 1.959964
 
 CAUSES = {"error": ("error",), "duration": ("duration", "db_duration"), "queries": ("queries",)}
@@ -46,11 +46,17 @@ def wilson(good: int, n: int) -> tuple[float, float]:
     return max(0.0, (middle - spread) / width), min(1.0, (middle + spread) / width)
 
 
-def level(score: float | None) -> str:
-    """The word for a score."""
+def level(score: float | None, config: HealthConfig) -> str:
+    """The word for a score, from the best down."""
     if score is None:
         return UNKNOWN
-    return next((word for least, word in _LEVELS if score >= least), "critical")
+    levels = (
+        ("excellent", config.excellent),
+        ("good", config.good),
+        ("fair", config.fair),
+        ("poor", config.poor),
+    )
+    return next((word for word, least in levels if score >= least), "critical")
 
 
 def operation_health(
@@ -84,12 +90,12 @@ def total_health(
         return TotalHealth(None, UNKNOWN, n, None, dict.fromkeys(CAUSES))
     lost = dict.fromkeys(CAUSES, 0.0)
     for stats, good in zip(all_stats, known, strict=True):
-        points = (100 - _score(good / stats.count, config.objective)) * stats.count / n
+        points = (_FULL_SCORE - _score(good / stats.count, config.objective)) * stats.count / n
         for cause, part in _shared_out(points, stats).items():
             lost[cause] += part
     # The score comes from the parts, so that the parts add up to it.
-    score = max(0.0, 100 - math.fsum(lost.values()))
-    return TotalHealth(score, level(score), n, _worst(all_stats, config), dict(lost))
+    score = max(0.0, _FULL_SCORE - math.fsum(lost.values()))
+    return TotalHealth(score, level(score, config), n, _worst(all_stats, config), dict(lost))
 
 
 def _good(stats: OperationStats) -> int | None:
@@ -114,10 +120,10 @@ def _shared_out(points: float, stats: OperationStats) -> dict[str, float]:
 def _score(share_good: float, objective: float) -> float:
     """100 with the whole budget left, 0 with none; an objective of 1 has no budget to use."""
     if share_good >= 1:
-        return 100.0
+        return _FULL_SCORE
     if objective >= 1:
         return 0.0
-    return 100 * max(0.0, 1 - (1 - share_good) / (1 - objective))
+    return _FULL_SCORE * max(0.0, 1 - (1 - share_good) / (1 - objective))
 
 
 def _worst(all_stats: Iterable[OperationStats], config: HealthConfig) -> str | None:
@@ -125,6 +131,6 @@ def _worst(all_stats: Iterable[OperationStats], config: HealthConfig) -> str | N
     below = [
         (health.score, -stats.count, stats.key.operation)
         for health, stats in scored
-        if health.score is not None and health.score < 100
+        if health.score is not None and health.score < _FULL_SCORE
     ]
     return min(below)[2] if below else None

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from otel_verein.config import load
+from otel_verein.config.layers import resolve
 from otel_verein.errors import ConfigError
 
 
@@ -109,11 +109,18 @@ def announcement(environ: dict[str, str]) -> list[str]:
     ]
     if (line := missing_threading()) is not None:
         lines.append(line)
-    if has_endpoint(environ):
-        lines.append("sends to the OTLP endpoint of OTEL_EXPORTER_OTLP_*")
-        return lines
+    return [*lines, *_configured(environ, has_endpoint(environ))]
+
+
+def _configured(environ: dict[str, str], endpoint: bool) -> list[str]:
+    """Where telemetry goes, and which environment presets budgets and ratio."""
+    lines = ["sends to the OTLP endpoint of OTEL_EXPORTER_OTLP_*"] if endpoint else []
     try:
-        lines.append(f"writes to {Path(load(environ).export.directory).absolute()}")
+        resolved = resolve(environ)
     except ConfigError:
-        lines.append("the configuration has problems; the process says which and goes on with defaults")
+        return [*lines, "the configuration has problems; the process says which and goes on with defaults"]
+    if not endpoint:
+        lines.append(f"writes to {Path(resolved.config.export.directory).absolute()}")
+    if resolved.environment.name:
+        lines.append(f"presets of {resolved.environment.name}, by {resolved.environment.by}")
     return lines

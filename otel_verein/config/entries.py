@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import date
 from typing import Any
 
-from otel_verein.config.shown import SHOWN_CHARS, shown, shown_key
+from otel_verein.config.shown import SHOWN_CHARS, number, shown, shown_key
 from otel_verein.errors import Problem
 
 REFERENCE = "see docs/reference/configuration.md"
@@ -72,6 +71,8 @@ def value_of(entry: Entry, metadata: Mapping[str, Any]) -> Any:
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """A hint at the nearest of *known*, or at the reference."""
+    import difflib  # only a mistake needs it
+
     close = difflib.get_close_matches(name[:SHOWN_CHARS], list(known), n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else f"; {REFERENCE}"
 
@@ -161,14 +162,14 @@ def _from_text(value: object, whole: bool) -> int | float | None:
         return None
 
 
-def _out_of_bounds(number: float, metadata: Mapping[str, Any]) -> str:
+def _out_of_bounds(given: float, metadata: Mapping[str, Any]) -> str:
     low, high, above = metadata["at_least"], metadata["at_most"], metadata["above"]
-    if low is not None and number < low:
-        return f"must be at least {low:g}"
-    if high is not None and number > high:
-        return f"must be at most {high:g}"
-    if above is not None and number <= above:
-        return f"must be above {above:g}"
+    if low is not None and given < low:
+        return f"must be at least {number(low)}"
+    if high is not None and given > high:
+        return f"must be at most {number(high)}"
+    if above is not None and given <= above:
+        return f"must be above {number(above)}"
     return ""
 
 
@@ -197,6 +198,8 @@ def _text(given: Given, metadata: Mapping[str, Any]) -> tuple[Any, str]:
 
 
 def _near(value: object, choices: tuple[str, ...]) -> str:
+    import difflib
+
     close = difflib.get_close_matches(value, choices, n=1, cutoff=0.6) if isinstance(value, str) else []
     return f"; did you mean {close[0]!r}?" if close else ""
 

@@ -136,10 +136,8 @@ def _file(environ: Mapping[str, str], directory: Path | None, data: bytes | None
     for files in found:
         if data is not None:
             said = file_entries(data, str(files.file), files.base, environ)
-        elif files.named or files.file.exists():
-            said = read_file(files.file, files.base, environ)
         else:
-            said = FileEntries()
+            said = read_file(files, environ)
         if said.found or files is found[-1]:
             return files, said
     raise AssertionError("there always is a candidate")

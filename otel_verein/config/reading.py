@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
+from otel_verein.config.atomic import content
 from otel_verein.config.document import ListNode, MapNode, Node, plain, read
 from otel_verein.config.entries import Entry, Given, suggestion
+from otel_verein.config.files import Files
 from otel_verein.config.presets import ENVIRONMENTS
 from otel_verein.config.schema import SECTIONS
 from otel_verein.config.shown import shown_key
-from otel_verein.config.standard import substituted
-from otel_verein.errors import Problem
+from otel_verein.config.substitution import substituted
+from otel_verein.config.validate import OPTIONS
+from otel_verein.errors import ConfigError, Problem
 
 FILE = "file"
+BLOCK = "environment block"
 OVERRIDE = "override"
 UNTIL = "until"
+_ABSENT = f"cannot be read: {os.strerror(errno.ENOENT)}"
 
 
 @dataclass(slots=True)
@@ -32,26 +39,30 @@ class FileEntries:
     found: bool = True
 
 
-def read_file(path: Path, base: tuple[str, ...], environ: Mapping[str, str]) -> FileEntries:
-    """The entries of the configuration at *path*, below its node *base*."""
+def read_file(files: Files, environ: Mapping[str, str]) -> FileEntries:
+    """The entries of the configuration in ``files.file``; none if it is not there and no variable names it."""
     try:
-        data = path.read_bytes()
-    except OSError as fault:
-        return FileEntries(problems=[Problem(str(path), f"cannot be read: {fault.strerror or fault}")])
-    return file_entries(data, str(path), base, environ)
+        data = content(files.file)
+    except ConfigError as fault:
+        return FileEntries(problems=list(fault.problems))
+    if data is not None:
+        return file_entries(data, str(files.file), files.base, environ)
+    return FileEntries(problems=[Problem(str(files.file), _ABSENT)] if files.named else [])
 
 
 def file_entries(data: bytes, name: str, base: tuple[str, ...], environ: Mapping[str, str]) -> FileEntries:
     """The entries of a configuration with these bytes; *name* stands in its problems."""
     root, problems = read(data, name)
+    if root is not None:
+        problems = [each for each in problems if _concerns(each, base)]
     said = FileEntries(problems=problems)
     for key in base:
         inner = [each.node for each in root.members if each.key == key] if isinstance(root, MapNode) else []
         if not inner:
-            said.found = False
+            said.found = bool(problems)  # what cannot be read may be ours
             return said
         root = inner[0]
-    if root is None:
+    if root is None or plain(root) is None:
         return said
     if base:
         root = substituted(root, environ)
@@ -69,15 +80,19 @@ def file_entries(data: bytes, name: str, base: tuple[str, ...], environ: Mapping
     return said
 
 
+def _concerns(problem: Problem, base: tuple[str, ...]) -> bool:
+    """Whether *problem* is about what is at *base* or above: what else a shared file holds is for its own readers."""
+    path = tuple(problem.what.partition(":")[0].split("."))
+    return path[: len(base)] == base[: len(path)]
+
+
 def read_override(path: Path, now: datetime) -> FileEntries:
     """The entries of the run-time override at *path* that still hold; none if there is no such file."""
     try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return FileEntries()
-    except OSError as fault:
-        return FileEntries(problems=[Problem(str(path), f"cannot be read: {fault.strerror or fault}")])
-    return override_entries(data, str(path), now)
+        data = content(path)
+    except ConfigError as fault:
+        return FileEntries(problems=list(fault.problems))
+    return FileEntries() if data is None else override_entries(data, str(path), now)
 
 
 def override_entries(data: bytes, name: str, now: datetime) -> FileEntries:
@@ -147,7 +162,7 @@ def _blocks(said: FileEntries, node: Node, source: str, line: int, prefix: str) 
         elif isinstance(block, MapNode):
             entries = said.blocks.setdefault(name, [])
             for member in block.members:
-                _section(entries, said.problems, member, source, f"{prefix}environments.{name}.", "environment block")
+                _section(entries, said.problems, member, source, f"{prefix}environments.{name}.", BLOCK)
         elif plain(block) is not None:
             said.problems.append(Problem(where, f"{prefix}environments.{name}: must be a mapping of sections"))
 
@@ -158,6 +173,10 @@ def _ends(said: FileEntries, node: Node, source: str, line: int) -> None:
         return
     for key, at, value in node.members:
         given = plain(value)
+        if key not in OPTIONS:
+            what = f"{UNTIL}.{shown_key(key)}: unknown key{suggestion(key, OPTIONS)}"
+            said.problems.append(Problem(f"{source}:{at}", what))
+            continue
         try:
             end = datetime.fromisoformat(str(given).replace("Z", "+00:00"))
         except ValueError:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from otel_verein.config.presets import PRODUCTION
+from otel_verein.config.presets import PRESETS, PRODUCTION
 from otel_verein.config.schema import ThresholdRule, option_fields
+from otel_verein.config.shown import number
 from otel_verein.errors import Problem
 
 BUDGETS = (
@@ -69,7 +70,7 @@ class Settings:
     def shown(self, key: str) -> str:
         """*key* with its value."""
         value = self.values[key]
-        return f"{key}: {value:g}" if isinstance(value, int | float) else f"{key}: {value}"
+        return f"{key}: {number(value) if isinstance(value, int | float) else value}"
 
     def place(self, *keys: str) -> str:
         """Where the first of *keys* that was given stands; nothing is wrong with what nobody gave."""
@@ -80,8 +81,8 @@ class Settings:
         place = self.places.get(key)
         if place is not None:
             return f" ({place})"
-        preset = f"as {self.environment} presets" if self.environment else "as by default"
-        return f" ({preset})"
+        preset = key in PRESETS.get(self.environment, {})
+        return f" (as {self.environment} presets)" if preset else " (as by default)"
 
 
 def broken(settings: Settings) -> list[Problem]:
@@ -104,21 +105,18 @@ def _order(settings: Settings) -> Iterator[Problem]:
 def _out_of_order(settings: Settings, lower: str, upper: str, rule: str) -> Iterator[Problem]:
     where = settings.place(lower, upper)
     if where:
-        yield Problem(
-            where, f"{settings.shown(lower)} {rule} {settings.shown(upper)}{_where_else(settings, where, lower, upper)}"
+        low, high = (
+            settings.shown(key) + ("" if settings.places.get(key) == where else settings.origin(key))
+            for key in (lower, upper)
         )
-
-
-def _where_else(settings: Settings, where: str, lower: str, upper: str) -> str:
-    """Where the one of the two stands that *where* is not the place of."""
-    return settings.origin(upper if settings.places.get(lower) == where else lower)
+        yield Problem(where, f"{low} {rule} {high}")
 
 
 def _overrides(settings: Settings) -> Iterator[Problem]:
     """Budgets by name have to be in order, too, once those that are not given are taken from all."""
     rules: tuple[ThresholdRule, ...] = settings.values["thresholds.operations"]
-    for number, rule in enumerate(rules):
-        key = f"thresholds.operations[{number}]"
+    for index, rule in enumerate(rules):
+        key = f"thresholds.operations[{index}]"
         for budget, critical in BUDGETS:
             given = getattr(rule, budget), getattr(rule, critical)
             if given == (None, None):
@@ -135,7 +133,7 @@ def _overrides(settings: Settings) -> Iterator[Problem]:
                 )
                 yield Problem(
                     settings.places.get(key, settings.place("thresholds.operations")),
-                    f"{key}: {budget}: {low:g} must be below {critical}: {high:g}{taken}",
+                    f"{key}: {budget}: {number(low)} must be below {critical}: {number(high)}{taken}",
                 )
 
 
@@ -164,6 +162,6 @@ def _dangerous(settings: Settings) -> Iterator[Problem]:
         if most is not None and settings.values[key] > most and key in settings.places:
             yield Problem(
                 settings.places[key],
-                f"{settings.shown(key)} is refused: above {most:g} a process can run out of memory; "
+                f"{settings.shown(key)} is refused: above {number(most)} a process can run out of memory; "
                 "set allow.large_memory if that is meant",
             )

@@ -7,6 +7,7 @@ from datetime import date
 
 SHOWN_CHARS = 80
 _CUT = "..."
+_LONG_NUMBER = 1e15  # from here on floats are no longer exact to the unit
 _EXACT_BITS = 256  # a longer whole number is shown by its size: Python refuses to write out thousands of digits
 
 
@@ -18,6 +19,18 @@ def shown(value: object) -> str:
 def shown_key(key: str) -> str:
     """*key* as it stands, cut to 80 characters; quoted where it would not read as one plain line."""
     return _cut(key) if key.isprintable() else shown(key)
+
+
+def shown_number(number: float) -> str:
+    """*number* without an exponent or a needless fraction, as far as that is short: 3500000, 0.5, 2."""
+    is_whole = abs(number) < _LONG_NUMBER and number == int(number)
+    return shown(int(number) if is_whole else number)
+
+
+def number(value: float) -> str:
+    """A number in full, without a fraction of nothing but zeros; one of very many digits by its size."""
+    whole = int(value) if isinstance(value, float) and value.is_integer() else value
+    return shown(whole)
 
 
 def _cut(text: str) -> str:

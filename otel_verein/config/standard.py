@@ -1,16 +1,13 @@
-"""The standard ``OTEL_*`` variables and files that say what an option of ours says: they keep their meaning.
+"""The standard ``OTEL_*`` variables that say what an option of ours says: they keep their meaning.
 
-Sources: OpenTelemetry specification, "Environment Variable Specification" and "Declarative configuration: data model".
+Source: OpenTelemetry specification, "Environment Variable Specification".
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from otel_verein import semconv
-from otel_verein.config.document import ListNode, MapNode, Member, Node, Scalar
-from otel_verein.config.document.scalars import meaning
 from otel_verein.config.entries import Entry, Given, NotUsableError, value_of
 from otel_verein.config.validate import OPTIONS
 from otel_verein.errors import Problem
@@ -25,7 +22,6 @@ MILLISECONDS = {
     "OTEL_METRIC_EXPORT_INTERVAL": "export.metrics_interval_s",
 }
 _LONGEST_NUMBER = 12
-_SUBSTITUTION = re.compile(r"\$(?:\$|\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})")
 
 
 def variables(environ: Mapping[str, str]) -> tuple[list[Entry], list[Problem]]:
@@ -50,23 +46,6 @@ def environment_of(environ: Mapping[str, str]) -> str:
     return next((pairs[key] for key in _ENVIRONMENT_KEYS if pairs.get(key)), "")
 
 
-def substituted(node: Node, environ: Mapping[str, str]) -> Node:
-    """*node* with ``${NAME}`` and ``${NAME:-default}`` in its values replaced, as in any declarative configuration."""
-    if isinstance(node, MapNode):
-        members = (Member(each.key, each.line, substituted(each.node, environ)) for each in node.members)
-        return MapNode(tuple(members), node.line)
-    if isinstance(node, ListNode):
-        return ListNode(tuple(substituted(each, environ) for each in node.items), node.line)
-    if not isinstance(node.value, str) or "$" not in node.value:
-        return node
-
-    def value(found: re.Match[str]) -> str:
-        name = found.group(1)
-        return "$" if name is None else environ.get(name) or found.group(2) or ""
-
-    return Scalar(meaning(_SUBSTITUTION.sub(value, node.value)), node.line)
-
-
 def _sampler(environ: Mapping[str, str]) -> tuple[list[Entry], list[Problem]]:
     given = environ.get(SAMPLER, "").strip().lower()
     if not given:
@@ -89,7 +68,7 @@ def _of_milliseconds(text: str, key: str, variable: str) -> Entry | None:
     """The option *key*, which is in seconds; None for what is no such number, or beyond its bounds."""
     if not text.isdecimal() or len(text) > _LONGEST_NUMBER:
         return None
-    entry = _entry(key, f"{int(text) / 1000:g}", variable)
+    entry = _entry(key, str(int(text) / 1000), variable)
     try:
         value_of(entry, OPTIONS[key].metadata)
     except NotUsableError:

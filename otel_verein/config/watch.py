@@ -26,8 +26,6 @@ _PATIENCE = 3
 _FRESH_NS = 2_000_000_000
 """A file as young as this may change again without a new time stamp: on some disks they are as coarse."""
 
-_PREFIXES = ("VEREIN_", "OTEL_", "FLASK_DEBUG", "DJANGO_DEBUG")
-
 Stamps = tuple[object, ...]
 
 
@@ -50,8 +48,9 @@ class Watch:
         directory: Path | None = None,
         wall_ns: Callable[[], int] = Clock.wall_ns,
     ) -> None:
-        # as they are now: the application may change its environment and its working directory
-        self._environ = {name: value for name, value in environ.items() if name.startswith(_PREFIXES)}
+        # as they are now: the application may change its environment and its working directory. All variables, since
+        # a standard file may name any in its values
+        self._environ = dict(environ)
         self._directory = (directory or Path.cwd()).absolute()
         files = candidates(self._environ, self._directory)
         self._paths = [

@@ -29,7 +29,7 @@ class Follower:
     """Looks at the configuration once a second, on a thread that starts with the first operation of a process.
 
     *apply* is given what is to be in force from now on. What cannot be used leaves the one before in force: it is
-    counted, and told in one log line.
+    counted, and told in one log line; *refused* is why *config* stands in for another from the start.
     """
 
     def __init__(
@@ -39,14 +39,16 @@ class Follower:
         measures: Measures,
         watch: Watch | None = None,
         faults: Faults = FAULTS,
-        invalid: bool = False,
+        refused: ConfigError | None = None,
     ) -> None:
         self._at_start = self._running = config
-        self._state = _INVALID if invalid else _IN_FORCE
+        self._state = _IN_FORCE if refused is None else _INVALID
         self._apply = apply
         self._measures = measures
         self._watch = watch
-        self._told = ""
+        self._told = "" if refused is None else _problems(refused)
+        if refused is not None:
+            self._count("refused")
         self._worker = Worker("configuration", self._turn, LOOK_S, faults, at_once=True)
         self._tell(at_once=False)
 
@@ -77,7 +79,7 @@ class Follower:
         if wanted != self._running:
             self._apply(wanted)
             self._running = wanted
-            self._measures.count(semconv.METRIC_CONFIG_CHANGES, 1, ((semconv.CONFIG_OUTCOME, "applied"),))
+            self._count("applied")
         self._state = state
         self._tell(at_once=True)
 
@@ -97,13 +99,16 @@ class Follower:
             _logger.info("otel-verein: configuration %s is in force", digest(self._running))
 
     def _refuse(self, error: ConfigError) -> None:
-        problems = "; ".join(map(str, error.problems))
+        problems = _problems(error)
         if problems == self._told:
             return
         self._told, self._state = problems, _INVALID
-        self._measures.count(semconv.METRIC_CONFIG_CHANGES, 1, ((semconv.CONFIG_OUTCOME, "refused"),))
+        self._count("refused")
         self._tell(at_once=True)
         _logger.warning("otel-verein: the changed configuration is not usable, the one before stays: %s", problems)
+
+    def _count(self, outcome: str) -> None:
+        self._measures.count(semconv.METRIC_CONFIG_CHANGES, 1, ((semconv.CONFIG_OUTCOME, outcome),))
 
     def _tell(self, *, at_once: bool) -> None:
         said = (
@@ -112,3 +117,7 @@ class Follower:
             (semconv.CONFIG_STATE, self._state),
         )
         self._measures.tell(semconv.METRIC_CONFIG_INFO, said, at_once=at_once)
+
+
+def _problems(error: ConfigError) -> str:
+    return "; ".join(map(str, error.problems))

@@ -28,6 +28,7 @@ from otel_verein.processors.stages import Stages
 
 if TYPE_CHECKING:
     from otel_verein.config.watch import Watch
+    from otel_verein.errors import ConfigError
     from otel_verein.plain_metrics import AnyMetricExporter
 
 _FAILED_BEYOND = 100
@@ -41,7 +42,7 @@ class VereinSpanProcessor(SpanProcessor):
     records (such as :class:`~otel_verein.processors.sampling.VereinSampler`). Kept operations go to *exporter* whole,
     metrics of all operations to *metric_exporter*, as deltas unless *cumulative*, at most every *metrics_every_s*
     seconds. It needs no other span processor; thread- and fork-safe. What *watch* notices is taken over while the
-    process runs; *config_is_invalid* says that *config* stands in for one that could not be used.
+    process runs; *refused* is why *config* stands in for the one that was given.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class VereinSpanProcessor(SpanProcessor):
         cumulative: bool = False,
         metrics_every_s: float = 0.0,
         watch: Watch | None = None,
-        config_is_invalid: bool = False,
+        refused: ConfigError | None = None,
         faults: Faults = FAULTS,
     ) -> None:
         config = config or Config()
@@ -69,7 +70,7 @@ class VereinSpanProcessor(SpanProcessor):
         self._faults = faults
         self._resource = ProcessResource(resource if resource is not None else Resource.create())
         measures = Measures(self._limits.operation_names, cumulative=cumulative, every_s=metrics_every_s, faults=faults)
-        self._follower = Follower(config, self._judge_by, measures, watch, faults, config_is_invalid)
+        self._follower = Follower(config, self._judge_by, measures, watch, faults, refused)
         self._outbox = Outbox(
             exporter, metric_exporter, measures, self._resource, config.export, faults, self._close_late
         )
@@ -80,7 +81,7 @@ class VereinSpanProcessor(SpanProcessor):
             self._outbox,
             self._resource,
             self.new_span_id,
-            self._follower.ensure_running,
+            self.follow_configuration,
             faults,
         )
         self._steps = ClockSteps(self._limits.open_spans)
@@ -99,6 +100,10 @@ class VereinSpanProcessor(SpanProcessor):
         Options that take effect at the start of a process stay as they were.
         """
         self._follower.take_over(config)
+
+    def follow_configuration(self) -> None:
+        """Look at the configuration from now on, if nobody does; the end of an operation does so by itself."""
+        self._follower.ensure_running()
 
     def _judge_by(self, config: Config) -> None:
         self.edition = edition = Edition(config, self._late.take, self.edition)
@@ -200,7 +205,7 @@ class VereinSpanProcessor(SpanProcessor):
 
     def _hold(self, operation: Operation, span: ReadableSpan) -> None:
         """Keep an ended child until its root ends; one that outlives its root follows the root's decision."""
-        room = self._limits.spans_per_operation - len(operation.spans)
+        room = operation.ledger.config.limits.spans_per_operation - len(operation.spans)
         if room > 0 or (room > -_FAILED_BEYOND and span.status.status_code is StatusCode.ERROR):
             operation.spans.append(span)
         else:

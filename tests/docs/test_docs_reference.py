@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
 from types import ModuleType
 
 import click
 import pytest
 
+from otel_verein.config.schema import option_fields
 from tests.docs.pages import ROOT
 
 
@@ -28,20 +33,28 @@ def test_reference_is_fresh(generator: ModuleType) -> None:
     assert generator.stale() == {}
 
 
-def test_changed_page_is_stale(generator: ModuleType, tmp_path) -> None:
+@pytest.mark.parametrize(
+    ("page", "old", "new"),
+    [
+        ("configuration.md", "| `50` |", "| `51` |"),
+        ("verein.schema.json", '"default": 50,', '"default": 51,'),
+        ("verein.sample.yaml", "  #queries: 50", "  #queries: 51"),
+    ],
+)
+def test_changed_page_is_stale(generator: ModuleType, tmp_path: Path, page: str, old: str, new: str) -> None:
     """One altered default in one page is found, and shown as a difference of that page only."""
-    for page in generator.PAGES:
-        shutil.copy(generator.REFERENCE / page, tmp_path)
-    changed = tmp_path / "configuration.md"
-    changed.write_text(changed.read_text().replace("| `50` |", "| `51` |", 1))
+    for each in generator.PAGES:
+        shutil.copy(generator.REFERENCE / each, tmp_path)
+    changed = tmp_path / page
+    changed.write_text(changed.read_text().replace(old, new, 1))
 
     stale = generator.stale(tmp_path)
 
-    assert list(stale) == ["configuration.md"]
-    assert "`51`" in stale["configuration.md"]
+    assert [page] == list(stale)
+    assert new in stale[page]
 
 
-def test_missing_page_is_stale(generator: ModuleType, tmp_path) -> None:
+def test_missing_page_is_stale(generator: ModuleType, tmp_path: Path) -> None:
     """A page that is not there at all is stale, too."""
     assert sorted(generator.PAGES) == sorted(generator.stale(tmp_path))
 
@@ -75,9 +88,53 @@ def test_every_command_option_is_in_the_reference(generator: ModuleType) -> None
     assert absent == []
 
 
+def test_every_option_is_in_the_reference_with_its_variable(generator: ModuleType) -> None:
+    """Each option of the configuration stands in a table, beside the variable that sets it."""
+    reference = (generator.REFERENCE / "configuration.md").read_text(encoding="utf-8")
+
+    absent = [
+        f"{section}.{name}"
+        for section, name, _ in option_fields()
+        if f"| `{name}` | `VEREIN_{section.upper()}_{name.upper()}` |" not in reference
+    ]
+
+    assert absent == []
+
+
+def test_every_key_of_an_entry_is_in_the_reference(generator: ModuleType) -> None:
+    """Each list of entries has a table of the keys of an entry."""
+    reference = (generator.REFERENCE / "configuration.md").read_text(encoding="utf-8")
+    keys = {
+        f"{section}.{name}": [part.name for part in fields(option.metadata["entries"])]
+        for section, name, option in option_fields()
+        if option.metadata["entries"] is not None
+    }
+
+    tables = {key: reference.split(f"### An entry of `{key}`")[1].split("\n#")[0] for key in keys}
+
+    assert keys == {key: re.findall(r"^\| `(\w+)` \|", table, re.M) for key, table in tables.items()}
+
+
+def test_presets_stand_side_by_side(generator: ModuleType) -> None:
+    """The table of environments has, for all that one of them presets, the values that hold in each."""
+    reference = (generator.REFERENCE / "configuration.md").read_text(encoding="utf-8")
+
+    assert "| option | default | development | staging | production |" in reference
+    assert "| `thresholds.queries` | `50` | `100` | `50` | `20` |" in reference
+
+
 def _commands(generator: ModuleType) -> list[tuple[str, click.Command]]:
+    """Every command with the words that call it, those below a group too."""
     from otel_verein.cli.main import main
 
-    context = click.Context(main)
-    below = {f"otel-verein {name}": main.get_command(context, name) for name in main.list_commands(context)}
-    return [("otel-verein", main), *((path, command) for path, command in below.items() if command)]
+    return [("otel-verein", main), *_below("otel-verein", main)]
+
+
+def _below(path: str, group: click.Group) -> Iterator[tuple[str, click.Command]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if command is not None:
+            yield f"{path} {name}", command
+            if isinstance(command, click.Group):
+                yield from _below(f"{path} {name}", command)

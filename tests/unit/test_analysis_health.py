@@ -142,5 +142,14 @@ def test_objective_of_one_has_no_budget():
     ],
 )
 def test_level_names_the_score(score: float | None, word: str):
-    """Each level begins at its bound."""
-    assert level(score) == word
+    """Each level begins at its bound, by default those that the report has always had."""
+    assert level(score, Health()) == word
+
+
+def test_level_goes_by_the_configuration():
+    """The bounds are options, so a stricter team reads the same score differently."""
+    strict = Health(excellent=99.0, good=98.0, fair=97.0, poor=96.0)
+
+    words = [level(score, strict) for score in (99.0, 98.9, 97.9, 96.9, 95.9)]
+
+    assert words == ["excellent", "good", "fair", "poor", "critical"]

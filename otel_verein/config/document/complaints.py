@@ -5,15 +5,17 @@ from __future__ import annotations
 from yaml import MarkedYAMLError
 
 from otel_verein.config.document.characters import lines_of
+from otel_verein.config.shown import shown_key
 
 MAX_DEPTH = 20  # entries of an option lie seven levels deep, below the `distribution` node of another file
 TOO_DEEP = f"is nested deeper than {MAX_DEPTH} levels"
 
 _NESTING = "exceeded maximum nesting depth"  # libyaml's own bound of 1,000, which it may meet while it looks ahead
+_MISPLACED = "mapping values are not allowed"
 _INDENTATION = "is this line indented like its neighbours?"
 # By words that libyaml and the Python scanner of PyYAML have in common.
 _CURES = (
-    ("mapping values are not allowed", "look at the indentation, for a ':' without a space after it in the line "
+    (_MISPLACED, "look at the indentation, for a ':' without a space after it in the line "
      "before, and for text with ': ' in it, which needs quotes"),
     ("entries are not allowed", "begin the list in a line of its own"),
     ("that cannot start any token", "text that begins with @, `, % or a tab needs quotes"),
@@ -36,12 +38,12 @@ def syntax_problem(fault: Exception, text: str) -> tuple[int | None, str]:
     """The line where *text* is no YAML, and what is wrong there; *fault* is what the parser raised."""
     mark = fault.problem_mark if isinstance(fault, MarkedYAMLError) else None
     if not isinstance(fault, MarkedYAMLError) or mark is None:
-        return None, f"is not valid YAML: {fault}"
+        return None, f"is not valid YAML: {shown_key(str(fault))}"
     lines = lines_of(text)
     line = min(mark.line, len(lines) - 1)
-    if _is_about_a_tab(lines[line], mark.column):
+    words = shown_key(str(fault.problem))
+    if _is_about_a_tab(words, lines[line], mark.column):
         return line + 1, "is indented with a tab; use spaces"
-    words = str(fault.problem)
     if words == _NESTING:
         return line + 1, TOO_DEEP
     begun = fault.context_mark
@@ -54,6 +56,8 @@ def _cure(words: str) -> str:
     return next((f"; {cure}" for part, cure in _CURES if part in words), "")
 
 
-def _is_about_a_tab(line: str, column: int) -> bool:
+def _is_about_a_tab(words: str, line: str, column: int) -> bool:
+    if line[column : column + 1] == "\t":
+        return True
     indentation = line[: len(line) - len(line.lstrip(" \t"))]
-    return "\t" in indentation or line[column : column + 1] == "\t"
+    return "\t" in indentation and _MISPLACED in words  # the line was taken for more of the value before it

@@ -168,5 +168,5 @@ class Composer:
             self.problems.end(line, TOO_DEEP)
 
     def _add(self, line: int, what: str) -> None:
-        path = ".".join(shown_key(frame.key) for frame in self._frames if frame.key)
+        path = "".join(frame.step for frame in self._frames).removeprefix(".")
         self.problems.add(line, f"{path}: {what}" if path else what)

@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from otel_verein.config.document.nodes import ListNode, MapNode, Member, Node
+from otel_verein.config.shown import shown_key
 
 
 class ListFrame:
     """A sequence. A part that cannot be read spoils it: an entry says something else without one of its keys."""
 
-    __slots__ = ("_items", "anchor", "before", "height", "line", "spoiled")
+    __slots__ = ("_items", "_taken", "anchor", "before", "height", "line", "spoiled")
 
     in_list = True
-    key = ""
 
     def __init__(self, line: int, anchor: str | None, before: int) -> None:
         self._items: list[Node] = []
+        self._taken = 0
         self.line = line
         self.anchor = anchor
         self.before = before  # nodes of the document that came before it
@@ -25,10 +26,16 @@ class ListFrame:
 
     def take(self, node: Node | None) -> None:
         """The next item; None for one that cannot be read."""
+        self._taken += 1
         if node is None:
             self.spoiled = True
         else:
             self._items.append(node)
+
+    @property
+    def step(self) -> str:
+        """What the path to the part that comes next has for this sequence."""
+        return f"[{self._taken}]"
 
     def node(self) -> Node | None:
         """The sequence as a whole, or None where a part of it cannot be read."""
@@ -82,6 +89,11 @@ class MapFrame:
             self._members.append(Member(self.key, self._key_line, node))
         self.key = ""
         self.awaits_key = True
+
+    @property
+    def step(self) -> str:
+        """What the path to the part that comes next has for this mapping."""
+        return f".{shown_key(self.key)}" if self.key else ""
 
     def node(self) -> Node | None:
         """The mapping as a whole, or None where it is an entry of which a part cannot be read."""

@@ -17,13 +17,11 @@ class Problems:
         self._last: list[Problem] = []
 
     def add(self, line: int, what: str) -> None:
-        """One more, at *line*; what is the same as the one before it is told once."""
-        if len(self._first) == MAX_PROBLEMS:
+        """One more, at *line*."""
+        if len(self._first) < MAX_PROBLEMS:
+            self._first.append(Problem(f"{self._name}:{line}", what))
+        else:
             self._more += 1
-            return
-        problem = Problem(f"{self._name}:{line}", what)
-        if self._first[-1:] != [problem]:
-            self._first.append(problem)
 
     def end(self, line: int | None, what: str) -> None:
         """The one that ends the reading: it is listed whatever there is besides."""
