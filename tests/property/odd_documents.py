@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import reduce
 
+import pytest
 from hypothesis import strategies as st
 
 from otel_verein.errors import Problem
 
 HANG = timedelta(seconds=10)  # an example takes a few milliseconds; this tells a hang, and no slow machine
+EXAMPLES = [pytest.param(100, id="short"), pytest.param(5_000, id="long", marks=pytest.mark.soak)]
 LONGEST_MESSAGE = 1000  # printed for a person
 
 VALID = """\

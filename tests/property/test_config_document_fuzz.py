@@ -10,11 +10,12 @@ import pytest
 import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from yaml.composer import ComposerError
 
 from otel_verein.config.document import ListNode, MapNode, Node, Scalar, plain, read
 from otel_verein.config.document.composer import MAX_NODES
 from otel_verein.config.document.problems import MAX_PROBLEMS
-from tests.property.odd_documents import DOCUMENTS, HANG, MUTATED, TEXTS, assert_reads_well
+from tests.property.odd_documents import DOCUMENTS, EXAMPLES, HANG, MUTATED, TEXTS, assert_reads_well
 
 
 def nodes_of(node: Node) -> int:
@@ -24,22 +25,27 @@ def nodes_of(node: Node) -> int:
     return 1 + sum(map(nodes_of, node.items)) if isinstance(node, ListNode) else 1
 
 
-@given(DOCUMENTS)
-@example(b"\xef\xbb\xbf\xef\xbb\xbf")
-@example(b"&a : *a")
-@example(b"? ? ? a")
-@example(b"%YAML 1." + b"9" * 5000 + b"\n---\na")
-@example(b'"\\UFFFFFFFF"')
-@settings(deadline=HANG, max_examples=300)
-def test_reading_gives_a_tree_and_problems(data: bytes) -> None:
+@pytest.mark.parametrize("examples", EXAMPLES)
+def test_reading_gives_a_tree_and_problems(examples: int) -> None:
     """Never an exception; the tree is within its bounds, with lines that exist."""
-    node, problems = read(data, "f")
 
-    assert_reads_well(problems)
-    assert len(problems) <= MAX_PROBLEMS + 2
-    if node is not None:
-        assert nodes_of(node) <= MAX_NODES
-        assert 1 <= node.line <= len(data) + 1
+    @given(DOCUMENTS)
+    @example(b"\xef\xbb\xbf\xef\xbb\xbf")
+    @example(b"&a : *a")
+    @example(b"? ? ? a")
+    @example(b"%YAML 1." + b"9" * 5000 + b"\n---\na")
+    @example(b'"\\UFFFFFFFF"')
+    @settings(max_examples=examples, deadline=HANG)
+    def check(data: bytes) -> None:
+        node, problems = read(data, "f")
+
+        assert_reads_well(problems)
+        assert len(problems) <= MAX_PROBLEMS + 2
+        if node is not None:
+            assert nodes_of(node) <= MAX_NODES
+            assert 1 <= node.line <= len(data) + 1
+
+    check()
 
 
 @given(TEXTS)
@@ -92,12 +98,18 @@ def test_what_was_written_is_what_is_read(data: dict[str, Any]) -> None:
 @given(MUTATED)
 @settings(deadline=HANG)
 def test_what_another_reader_takes_for_the_same_shape_is_the_same_shape(text: str) -> None:
-    """Where there is no problem, PyYAML's own composer finds the same keys, lists and texts."""
+    """Where there is no problem, PyYAML's own composer finds the same keys and lists in the same lines."""
     node, problems = read(text.encode("utf-8", "surrogatepass"), "f")
-    if problems or node is None:
+    if node is None or problems:
         return
+    try:
+        other = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except ComposerError as fault:
+        if "found duplicate anchor" in str(fault):
+            return  # YAML allows that, and PyYAML does not
+        raise
 
-    assert outline(node) == other_outline(yaml.compose(text, Loader=yaml.SafeLoader))
+    assert outline(node) == other_outline(other)
 
 
 def outline(node: Node) -> object:

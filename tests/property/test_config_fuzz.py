@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from otel_verein.config import Config, load
 from otel_verein.config.schema import option_fields
 from otel_verein.errors import ConfigError
-from tests.property.odd_documents import DOCUMENTS, HANG, YAMLISH, assert_reads_well
+from tests.property.odd_documents import DOCUMENTS, EXAMPLES, HANG, YAMLISH, assert_reads_well
 
 OPTION_NAMES = st.sampled_from(
     sorted({name for _, name, _ in option_fields()} | {"operation", "reason", "until", "statement"})
@@ -29,24 +29,25 @@ ODD_VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8) | OPTION_NAMES, inner, max_size=4),
     max_leaves=8,
 )  # fmt: skip
+ODD_KEYS = st.sampled_from(["", ".", "a.b", "<<", "\x1b[2J", "a\nb", "\u202ea", "k" * 3000]) | st.text(max_size=8)
 SHAPED = st.dictionaries(
-    SECTION_NAMES | st.text(max_size=8),
-    st.dictionaries(OPTION_NAMES | st.text(max_size=8), ODD_VALUES, max_size=5) | ODD_VALUES,
+    SECTION_NAMES | ODD_KEYS,
+    st.dictionaries(OPTION_NAMES | ODD_KEYS, ODD_VALUES, max_size=5) | ODD_VALUES,
     max_size=5,
 )
 
 
-def loaded(environ: dict[str, str]) -> Config | ConfigError:
+def loaded(environ: dict[str, str], folder: Path) -> Config | ConfigError:
     """What there is to run with, or why not; anything else that is raised fails the test."""
     try:
-        return load(environ)
+        return load(environ, folder / "elsewhere")
     except ConfigError as refused:
         return refused
 
 
-def assert_loads_or_is_refused(environ: dict[str, str]) -> None:
+def assert_loads_or_is_refused(environ: dict[str, str], folder: Path) -> None:
     """There is a configuration, or a ConfigError with problems that read well."""
-    found = loaded(environ)
+    found = loaded(environ, folder)
 
     if isinstance(found, ConfigError):
         assert found.problems
@@ -82,14 +83,19 @@ def by_override(folder: Path, data: bytes) -> dict[str, str]:
 WAYS = (by_file, by_standard_file, by_override)
 
 
+@pytest.mark.parametrize("examples", EXAMPLES)
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-@given(data=st.one_of(DOCUMENTS, SHAPED.map(lambda shape: json.dumps(shape).encode())))
-@settings(deadline=HANG)
 def test_whatever_is_in_a_file_loads_or_is_refused(
-    folder: Path, way: Callable[[Path, bytes], dict[str, str]], data: bytes
+    folder: Path, way: Callable[[Path, bytes], dict[str, str]], examples: int
 ) -> None:
     """Reading, checking and the rules over several options raise nothing but ConfigError."""
-    assert_loads_or_is_refused(way(folder, data))
+
+    @given(st.one_of(DOCUMENTS, SHAPED.map(lambda shape: json.dumps(shape).encode())))
+    @settings(max_examples=examples, deadline=HANG)
+    def check(data: bytes) -> None:
+        assert_loads_or_is_refused(way(folder, data), folder)
+
+    check()
 
 
 VARIABLES = st.sampled_from([f"VEREIN_{section}_{name}".upper() for section, name, _ in option_fields()])
@@ -106,10 +112,16 @@ ODD_TEXTS = st.one_of(
 )
 
 
-@given(st.dictionaries(VARIABLES | STANDARD, ODD_TEXTS, max_size=6))
-@example({"VEREIN_THRESHOLDS_QUERIES": "9" * 400})
-@example({"VEREIN_IGNORE_RULES": "\udcff"})
-@settings(deadline=HANG)
-def test_whatever_is_in_variables_loads_or_is_refused(folder: Path, environ: dict[str, str]) -> None:
+@pytest.mark.parametrize("examples", EXAMPLES)
+def test_whatever_is_in_variables_loads_or_is_refused(folder: Path, examples: int) -> None:
     """Variables are text of any kind, half pairs of the surrogates of undecodable bytes included."""
-    assert_loads_or_is_refused({**by_file(folder, b""), **environ})
+
+    @given(st.dictionaries(VARIABLES | STANDARD, ODD_TEXTS, max_size=6))
+    @example({"VEREIN_THRESHOLDS_QUERIES": "9" * 400})
+    @example({"VEREIN_IGNORE_RULES": "\udcff"})
+    @example({"OTEL_BSP_SCHEDULE_DELAY": "9" * 5000})
+    @settings(max_examples=examples, deadline=HANG)
+    def check(environ: dict[str, str]) -> None:
+        assert_loads_or_is_refused({**by_file(folder, b""), **environ}, folder)
+
+    check()

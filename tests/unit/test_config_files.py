@@ -14,6 +14,7 @@ import yaml
 
 from otel_verein.config import Config, load
 from otel_verein.config.layers import changed
+from otel_verein.config.rules import AT_MOST, AT_MOST_IF_GIVEN, BELOW, DANGEROUS_IN_PRODUCTION
 from otel_verein.config.schema import option_fields
 from otel_verein.errors import ConfigError
 
@@ -59,13 +60,34 @@ def test_a_bad_file_has_these_problems_and_no_others(file: Path) -> None:
     assert sorted(expected) == sorted(problems_in(file))
 
 
+@pytest.fixture(scope="module")
+def told() -> list[str]:
+    """Every problem that a bad file names."""
+    return [line for file in BAD for line in said_in(file, "error")]
+
+
 def test_there_are_files_of_both_kinds() -> None:
     """A folder that is empty or elsewhere would test nothing."""
     assert (len(GOOD) >= 10, len(BAD) >= 65) == (True, True)
 
 
-def test_every_section_stands_in_a_bad_file() -> None:
+def test_every_section_stands_in_a_bad_file(told: list[str]) -> None:
     """No section is left out of the examples of what goes wrong."""
-    told = "\n".join(line for file in BAD for line in said_in(file, "error"))
+    sections = {section for section, _, _ in option_fields()}
 
-    assert [] == sorted({section for section, _, _ in option_fields() if f" {section}." not in told})
+    assert set() == {section for section in sections if not any(f" {section}." in line for line in told)}
+
+
+def test_every_rule_over_two_options_is_broken_in_a_bad_file(told: list[str]) -> None:
+    """So each has a message that somebody has read."""
+    pairs = [*BELOW, *AT_MOST, *AT_MOST_IF_GIVEN]
+
+    assert [] == [pair for pair in pairs if not any(all(f"{key}: " in line for key in pair) for line in told)]
+
+
+def test_every_dangerous_setting_is_refused_in_a_bad_file(told: list[str]) -> None:
+    """Those of production, and each limit that is too high to be safe."""
+    keys = [key for key, _, _ in DANGEROUS_IN_PRODUCTION]
+    keys += [f"{section}.{name}" for section, name, option in option_fields() if option.metadata["safe_at_most"]]
+
+    assert [] == [key for key in keys if not any(f" {key}: " in line and "is refused" in line for line in told)]
