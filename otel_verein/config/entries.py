@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from datetime import date
 from typing import Any
 
-from otel_verein.config.shown import SHOWN_CHARS, number, shown, shown_key
+from otel_verein.config.document.problems import MAX_PROBLEMS
+from otel_verein.config.document.scalars import meaning
+from otel_verein.config.shown import SHOWN_CHARS, shown, shown_key, shown_number
 from otel_verein.errors import Problem
 
 REFERENCE = "see docs/reference/configuration.md"
 LONGEST_TEXT = 1000
+_LIKE_A_DATE = re.compile(r"\d{4}-\d\d?-\d\d?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +75,21 @@ def value_of(entry: Entry, metadata: Mapping[str, Any]) -> Any:
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """A hint at the nearest of *known*, or at the reference."""
+    return meaning_of(name, known) or f"; {REFERENCE}"
+
+
+def meaning_of(name: str, known: Iterable[str]) -> str:
+    """A hint at the nearest of *known*, or nothing."""
+    near = nearest(name, known)
+    return f"; did you mean {near!r}?" if near else ""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The one of *known* that *name* is most like, or nothing."""
     import difflib  # only a mistake needs it
 
     close = difflib.get_close_matches(name[:SHOWN_CHARS], list(known), n=1, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else f"; {REFERENCE}"
+    return close[0] if close else ""
 
 
 def _single(key: str, given: Given, metadata: Mapping[str, Any], where: str) -> Any:
@@ -94,11 +109,14 @@ def _entries(key: str, given: Given, kind: type, where: str) -> Iterator[Any]:
         raise NotUsableError([Problem(where, f"{key}: {given.shown} is not a list of entries, each with {wanted}")])
     problems: list[Problem] = []
     made: list[Any] = []
-    for number, each in enumerate(given.items):
+    for index, each in enumerate(given.items):
         try:
-            made.append(_entry(f"{key}[{number}]", each, kind, names))
+            made.append(_entry(f"{key}[{index}]", each, kind, names))
         except NotUsableError as wrong:
             problems += wrong.problems
+        if len(problems) >= MAX_PROBLEMS:
+            problems.append(Problem(each.where, f"{key}: the entries after this one were not looked at"))
+            break
     if problems:
         raise NotUsableError(problems)
     yield from made
@@ -109,23 +127,26 @@ def _entry(key: str, given: Given, kind: type, names: list[str]) -> Any:
         raise NotUsableError([Problem(given.where, f"{key}: {given.shown} is not a mapping of {', '.join(names)}")])
     problems: list[Problem] = []
     values: dict[str, Any] = {}
+    meant: set[str] = set()
     parts = {each.name: each for each in fields(kind)}
     for name, where, value in given.pairs:
         if name not in parts:
+            meant.add(nearest(name, parts))
             problems.append(Problem(where, f"{key}.{shown_key(name)}: unknown key{suggestion(name, parts)}"))
             continue
         try:
             values[name] = _single(f"{key}.{name}", value, parts[name].metadata, where)
         except NotUsableError as wrong:
             problems += wrong.problems
-    problems += _missing(key, given, kind)
+    problems += _missing(key, given, kind, meant)
     if problems:
         raise NotUsableError(problems)
     return kind(**values)
 
 
-def _missing(key: str, given: Given, kind: Any) -> Iterator[Problem]:
-    named = {name for name, _, _ in given.pairs}
+def _missing(key: str, given: Given, kind: Any, meant: set[str]) -> Iterator[Problem]:
+    """What an entry lacks, but for what a key of another name seems to be *meant* for."""
+    named = {name for name, _, _ in given.pairs} | meant
     for each in fields(kind):
         if each.default is MISSING and each.name not in named:
             yield Problem(given.where, f"{key}: has no {each.name}, such as {each.metadata['example']}")
@@ -138,7 +159,7 @@ def _number(given: Given, metadata: Mapping[str, Any]) -> tuple[Any, str]:
     whole = metadata["kind"] is int
     value = _from_text(given.value, whole) if given.is_text else given.value
     name = "a whole number" if whole else "a number"
-    if isinstance(value, str) and not given.is_text and _from_text(value, whole) is not None:
+    if isinstance(value, str) and not given.is_text and isinstance(meaning(value), float if not whole else int):
         return None, f"is text: write it without quotes to make it {name}"
     if isinstance(value, bool) or not isinstance(value, int | float) or not _finite(value):
         return None, f"is not {name}"
@@ -165,11 +186,11 @@ def _from_text(value: object, whole: bool) -> int | float | None:
 def _out_of_bounds(given: float, metadata: Mapping[str, Any]) -> str:
     low, high, above = metadata["at_least"], metadata["at_most"], metadata["above"]
     if low is not None and given < low:
-        return f"must be at least {number(low)}"
+        return f"must be at least {shown_number(low)}"
     if high is not None and given > high:
-        return f"must be at most {number(high)}"
+        return f"must be at most {shown_number(high)}"
     if above is not None and given <= above:
-        return f"must be above {number(above)}"
+        return f"must be above {shown_number(above)}"
     return ""
 
 
@@ -181,27 +202,25 @@ def _switch(given: Given, _: Mapping[str, Any]) -> tuple[Any, str]:
     known = (
         {"true": True, "false": False}.get(value.strip().lower()) if given.is_text and isinstance(value, str) else None
     )
+    if isinstance(value, str) and not given.is_text and isinstance(meaning(value[:SHOWN_CHARS]), bool):
+        return None, "is text: write it without quotes"
     return known, "" if known is not None else "is neither true nor false"
 
 
 def _text(given: Given, metadata: Mapping[str, Any]) -> tuple[Any, str]:
     value, choices = given.value, metadata["choices"]
     if choices:
-        return (
-            (value, "") if value in choices else (None, f"must be one of {', '.join(choices)}{_near(value, choices)}")
-        )
+        if value in choices:
+            return value, ""
+        near = meaning_of(value, choices) if isinstance(value, str) else ""
+        return None, f"must be one of {', '.join(choices)}{near}"
+    if value is not None and not isinstance(value, str | list | dict):
+        return None, "is no text: write it in quotes"
     if not isinstance(value, str) or not value.strip():
         return None, "is not a non-empty string"
     if len(value) > LONGEST_TEXT:
         return None, f"is longer than {LONGEST_TEXT} characters"
     return (value, "") if value.isprintable() else (None, "holds characters that cannot be printed")
-
-
-def _near(value: object, choices: tuple[str, ...]) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(value, choices, n=1, cutoff=0.6) if isinstance(value, str) else []
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def _texts(given: Given, _: Mapping[str, Any]) -> tuple[Any, str]:
@@ -215,11 +234,13 @@ def _texts(given: Given, _: Mapping[str, Any]) -> tuple[Any, str]:
 
 def _date(given: Given, metadata: Mapping[str, Any]) -> tuple[Any, str]:
     value = given.value
-    return (
-        (value, "")
-        if type(value) is date
-        else (None, f"is not a date, such as {metadata.get('example') or '2027-03-31'}")
-    )
+    if type(value) is date:
+        return value, ""
+    if isinstance(value, str) and type(meaning(value[:SHOWN_CHARS])) is date:
+        return None, "is text: write it without quotes to make it a date"
+    if isinstance(value, str) and _LIKE_A_DATE.fullmatch(value):
+        return None, "is no day of the calendar"
+    return None, f"is not a date, such as {metadata['example']}"
 
 
 _READERS = {int: _number, float: _number, bool: _switch, str: _text, tuple: _texts, date: _date}

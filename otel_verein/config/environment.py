@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from otel_verein import semconv
-from otel_verein.config.entries import suggestion
+from otel_verein.config.entries import meaning_of
 from otel_verein.config.presets import ALIASES, DEVELOPMENT, ENVIRONMENTS
 from otel_verein.config.standard import environment_of
 from otel_verein.errors import Problem
@@ -57,9 +57,11 @@ def _named(given: object, where: str) -> tuple[Environment, list[Problem], list[
     from otel_verein.config.shown import shown
 
     what = f"environment: {shown(given)} must be one of {', '.join(ENVIRONMENTS)}"
-    near = suggestion(given, ENVIRONMENTS) if isinstance(given, str) else ""
-    known = near if "did you mean" in near else ""
-    return UNKNOWN, [Problem(where, what + known)], []
+    near = ""
+    if isinstance(given, str):
+        alias = ALIASES.get(given.strip().lower(), "")
+        near = f"; did you mean {alias!r}?" if alias else meaning_of(given, ENVIRONMENTS)
+    return UNKNOWN, [Problem(where, what + near)], []
 
 
 def debug_flag(environ: Mapping[str, str]) -> str:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from otel_verein.config.document import read
-from otel_verein.config.entries import Entry, Given
+from otel_verein.config.document.problems import MAX_PROBLEMS
+from otel_verein.config.entries import Entry, Given, suggestion
 from otel_verein.config.environment import Environment, detect
 from otel_verein.config.files import Files, candidates
 from otel_verein.config.presets import PRESETS
@@ -30,6 +31,7 @@ VARIABLE = "VEREIN variable"
 DEFAULT = "default"
 PRESET = "preset"
 _DIGEST_LENGTH = 12
+_MOST_HINTS = 20  # to look for what a variable may mean takes a millisecond
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def resolve(
     others = [each for name, block in said.blocks.items() if name != found.name for each in invalid(block)]
     problems = [*said.problems, *problems, *wrong, *override.problems, *unusable, *others]
     if problems:
-        raise ConfigError(problems)
+        raise ConfigError(_in_order(problems))
     return Resolved(
         config,
         found,
@@ -102,6 +104,20 @@ def resolve(
         (*notes, *standard_notes),
         min(override.until.values(), default=None),
     )
+
+
+def _in_order(problems: list[Problem]) -> list[Problem]:
+    """The problems of each source together, by line; of very many the first hundred, and how many there are more."""
+    sources: dict[str, int] = {}
+
+    def place(problem: Problem) -> tuple[int, int]:
+        source, _, line = problem.where.rpartition(":")
+        known = (source, int(line)) if source and line.isdecimal() else (problem.where, 0)
+        return sources.setdefault(known[0], len(sources)), known[1]
+
+    ordered = sorted(problems, key=place)
+    first, more = ordered[:MAX_PROBLEMS], len(ordered) - MAX_PROBLEMS
+    return [*first, Problem(first[-1].where, f"and {more:,} more problems")] if more > 0 else first
 
 
 def digest(config: Config) -> str:
@@ -157,7 +173,8 @@ def _from_variables(environ: Mapping[str, str]) -> tuple[list[Entry], list[Probl
             if given is not None:
                 entries.append(Entry(key, given, VARIABLE, variable))
         elif variable.startswith(starts):
-            problems.append(_unknown_variable(variable, by_name))
+            near = suggestion(variable, by_name) if len(problems) < _MOST_HINTS else ""
+            problems.append(Problem(variable, f"is no option{near}"))
     return sorted(entries, key=lambda entry: list(OPTIONS).index(entry.key)), problems
 
 
@@ -166,12 +183,6 @@ def _of_text(text: str, variable: str, key: str) -> tuple[Given | None, list[Pro
         return Given(text, variable, is_text=True), []
     node, problems = read(text.encode("utf-8", "surrogateescape"), variable)
     return (given_of(node, variable) if node is not None else None), problems
-
-
-def _unknown_variable(variable: str, known: Mapping[str, str]) -> Problem:
-    from otel_verein.config.entries import suggestion
-
-    return Problem(variable, f"is no option{suggestion(variable, known)}")
 
 
 def _origins(entries: Sequence[Entry], environment: Environment) -> dict[str, tuple[Origin, ...]]:

@@ -10,8 +10,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from otel_verein.config.atomic import content
-from otel_verein.config.document import ListNode, MapNode, Node, plain, read
-from otel_verein.config.entries import Entry, Given, suggestion
+from otel_verein.config.document import ListNode, MapNode, Node, Scalar, plain, read
+from otel_verein.config.entries import Entry, Given, meaning_of, suggestion
 from otel_verein.config.files import Files
 from otel_verein.config.presets import ENVIRONMENTS
 from otel_verein.config.schema import SECTIONS
@@ -62,7 +62,7 @@ def file_entries(data: bytes, name: str, base: tuple[str, ...], environ: Mapping
             said.found = bool(problems)  # what cannot be read may be ours
             return said
         root = inner[0]
-    if root is None or plain(root) is None:
+    if root is None or (isinstance(root, Scalar) and root.value is None):
         return said
     if base:
         root = substituted(root, environ)
@@ -138,6 +138,10 @@ def _section(
     if isinstance(node, MapNode) and section in SECTIONS:
         for name, at, value in node.members:
             entries.append(Entry(f"{section}.{name}", given_of(value, source), layer, f"{source}:{at}", prefix))
+    elif "." in section and section.partition(".")[0] in SECTIONS:
+        above, _, below = section.partition(".")
+        what = f"stands below its section: `{above}:`, and indented `{shown_key(below)}:`"
+        problems.append(Problem(where, f"{prefix}{shown_key(section)}: {what}"))
     elif section not in SECTIONS:
         entries.append(Entry(section, Given(None, where), layer, where, prefix))  # to be told as unknown
     elif plain(node) is not None:
@@ -155,8 +159,7 @@ def _blocks(said: FileEntries, node: Node, source: str, line: int, prefix: str) 
     for name, at, block in node.members:
         where = f"{source}:{at}"
         if name not in ENVIRONMENTS:
-            hint = suggestion(name, ENVIRONMENTS)
-            near = hint if "did you mean" in hint else ""
+            near = meaning_of(name, ENVIRONMENTS)
             what = f"{prefix}environments.{shown_key(name)}: must be one of {', '.join(ENVIRONMENTS)}{near}"
             said.problems.append(Problem(where, what))
         elif isinstance(block, MapNode):

@@ -8,7 +8,7 @@ from typing import Any
 
 from otel_verein.config.presets import PRESETS, PRODUCTION
 from otel_verein.config.schema import ThresholdRule, option_fields
-from otel_verein.config.shown import number
+from otel_verein.config.shown import shown_number
 from otel_verein.errors import Problem
 
 BUDGETS = (
@@ -70,7 +70,7 @@ class Settings:
     def shown(self, key: str) -> str:
         """*key* with its value."""
         value = self.values[key]
-        return f"{key}: {number(value) if isinstance(value, int | float) else value}"
+        return f"{key}: {shown_number(value) if isinstance(value, int | float) else value}"
 
     def place(self, *keys: str) -> str:
         """Where the first of *keys* that was given stands; nothing is wrong with what nobody gave."""
@@ -133,7 +133,7 @@ def _overrides(settings: Settings) -> Iterator[Problem]:
                 )
                 yield Problem(
                     settings.places.get(key, settings.place("thresholds.operations")),
-                    f"{key}: {budget}: {number(low)} must be below {critical}: {number(high)}{taken}",
+                    f"{key}: {budget}: {shown_number(low)} must be below {critical}: {shown_number(high)}{taken}",
                 )
 
 
@@ -153,7 +153,7 @@ def _dangerous(settings: Settings) -> Iterator[Problem]:
         for key, switch, reason in DANGEROUS_IN_PRODUCTION:
             if not settings.values[key] and not settings.values[f"allow.{switch}"] and key in settings.places:
                 yield Problem(
-                    settings.places[key], f"{key}: False is refused: {reason}; set allow.{switch} if that is meant"
+                    settings.places[key], f"{key}: false is refused: {reason}; set allow.{switch} if that is meant"
                 )
     if settings.values["allow.large_memory"]:
         return
@@ -162,6 +162,6 @@ def _dangerous(settings: Settings) -> Iterator[Problem]:
         if most is not None and settings.values[key] > most and key in settings.places:
             yield Problem(
                 settings.places[key],
-                f"{settings.shown(key)} is refused: above {number(most)} a process can run out of memory; "
+                f"{settings.shown(key)} is refused: above {shown_number(most)} a process can run out of memory; "
                 "set allow.large_memory if that is meant",
             )

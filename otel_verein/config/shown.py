@@ -7,12 +7,13 @@ from datetime import date
 
 SHOWN_CHARS = 80
 _CUT = "..."
+_WORDS = {None: "null", True: "true", False: "false"}
 _LONG_NUMBER = 1e15  # from here on floats are no longer exact to the unit
 _EXACT_BITS = 256  # a longer whole number is shown by its size: Python refuses to write out thousands of digits
 
 
 def shown(value: object) -> str:
-    """*value* as Python writes it (a tuple as a list), cut to 80 characters; what it costs does not grow with it."""
+    """*value* as a file has it, texts in quotes, cut to 80 characters; what it costs does not grow with it."""
     return _cut(_written(value, SHOWN_CHARS))
 
 
@@ -27,12 +28,6 @@ def shown_number(number: float) -> str:
     return shown(int(number) if is_whole else number)
 
 
-def number(value: float) -> str:
-    """A number in full, without a fraction of nothing but zeros; one of very many digits by its size."""
-    whole = int(value) if isinstance(value, float) and value.is_integer() else value
-    return shown(whole)
-
-
 def _cut(text: str) -> str:
     return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - len(_CUT)] + _CUT
 
@@ -43,7 +38,9 @@ def _written(value: object, room: int) -> str:
         return _CUT
     if isinstance(value, str):
         return repr(value[: room + 1])
-    if isinstance(value, bool) or value is None or isinstance(value, float):
+    if value is None or isinstance(value, bool):
+        return _WORDS[value]
+    if isinstance(value, float):
         return repr(value)
     if isinstance(value, int):
         bits = value.bit_length()

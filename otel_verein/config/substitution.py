@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from otel_verein.config.document import ListNode, MapNode, Member, Node, Scalar
 from otel_verein.config.document.scalars import meaning
 
-_SUBSTITUTION = re.compile(r"\$(?:\$|\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})")
+# no brace in a default, though the specification has it: an open one after the other would take quadratic time
+_SUBSTITUTION = re.compile(r"\$(?:\$|\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}\n]*))?\})")
 
 
 def substituted(node: Node, environ: Mapping[str, str]) -> Node:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from otel_verein.config.document.problems import MAX_PROBLEMS
 from otel_verein.config.entries import Entry, NotUsableError, suggestion, value_of
 from otel_verein.config.presets import PRESETS
 from otel_verein.config.rules import Settings, broken
@@ -25,16 +26,8 @@ def check(entries: Sequence[Entry], environment: str) -> tuple[Config, list[Prob
     values.update(PRESETS.get(environment, {}))
     places: dict[str, str] = {}
     problems: list[Problem] = []
-    for entry in entries:
-        option = OPTIONS.get(entry.key)
-        if option is None:
-            problems.append(_unknown(entry))
-            continue
-        try:
-            values[entry.key] = value_of(entry, option.metadata)
-        except NotUsableError as wrong:
-            problems += wrong.problems
-            continue
+    for entry, value in _usable(entries, problems):
+        values[entry.key] = value
         places[entry.key] = entry.where
         places.update({f"{entry.key}[{number}]": each.where for number, each in enumerate(entry.given.items)})
     problems += broken(Settings(values, places, environment))
@@ -44,16 +37,22 @@ def check(entries: Sequence[Entry], environment: str) -> tuple[Config, list[Prob
 def invalid(entries: Sequence[Entry]) -> list[Problem]:
     """What is wrong with each of *entries* by itself, such as those of an environment that is not in force."""
     problems: list[Problem] = []
+    for _ in _usable(entries, problems):
+        pass
+    return problems
+
+
+def _usable(entries: Sequence[Entry], problems: list[Problem]) -> Iterator[tuple[Entry, Any]]:
+    """The entries that are fine by themselves, with their values; what is wrong with others goes to *problems*."""
     for entry in entries:
         option = OPTIONS.get(entry.key)
         if option is None:
-            problems.append(_unknown(entry))
+            problems.append(_unknown(entry, hint=len(problems) < MAX_PROBLEMS))
             continue
         try:
-            value_of(entry, option.metadata)
+            yield entry, value_of(entry, option.metadata)
         except NotUsableError as wrong:
             problems += wrong.problems
-    return problems
 
 
 def made(values: dict[str, Any], environment: str) -> Config:
@@ -65,10 +64,17 @@ def made(values: dict[str, Any], environment: str) -> Config:
     return Config(**{name: kind(**sections[name]) for name, kind in SECTIONS.items()}, environment=environment)
 
 
-def _unknown(entry: Entry) -> Problem:
+def _unknown(entry: Entry, *, hint: bool) -> Problem:
+    """A key that no option has; to look for what it may mean takes a while, so not for thousands."""
     section, _, name = entry.key.partition(".")
-    if section in SECTIONS and name:
-        known = [key.partition(".")[2] for key in OPTIONS if key.startswith(f"{section}.")]
-        return Problem(entry.where, f"{entry.prefix}{section}.{shown_key(name)}: unknown key{suggestion(name, known)}")
-    near = suggestion(section, [*SECTIONS, "environment", "environments"])
-    return Problem(entry.where, f"{entry.prefix}{shown_key(entry.key)}: unknown key{near}")
+    key = f"{entry.prefix}{section}.{shown_key(name)}" if name else f"{entry.prefix}{shown_key(section)}"
+    return Problem(entry.where, f"{key}: unknown key{_meant(section, name) if hint else ''}")
+
+
+def _meant(section: str, name: str) -> str:
+    if section not in SECTIONS or not name:
+        return suggestion(section, [*SECTIONS, "environment", "environments"])
+    elsewhere = [key for key in OPTIONS if key.endswith(f".{name}")]
+    if elsewhere:
+        return f"; did you mean {elsewhere[0]!r}?"
+    return suggestion(name, [key.partition(".")[2] for key in OPTIONS if key.startswith(f"{section}.")])

@@ -16,9 +16,9 @@ from otel_verein.config.shown import SHOWN_CHARS, shown, shown_key, shown_number
         ("x" * 100, "'" + "x" * 76 + "..."),
         (10**300, "a number of 997 bits"),
         (12.5, "12.5"),
-        (True, "True"),
+        (True, "true"),
         (date(2027, 3, 31), "2027-03-31"),
-        ({"a": [1, "b"], "c": None}, "{'a': [1, 'b'], 'c': None}"),
+        ({"a": [1, "b"], "c": None}, "{'a': [1, 'b'], 'c': null}"),
         (("a",), "['a']"),
         (b"x", "a bytes"),
         ("\x1b[2J", "'\\x1b[2J'"),
@@ -27,7 +27,7 @@ from otel_verein.config.shown import SHOWN_CHARS, shown, shown_key, shown_number
     ids=["long text", "huge number", "float", "switch", "date", "nested", "tuple", "bytes", "terminal", "long list"],
 )
 def test_a_value_is_shown_in_one_short_line(value: object, text: str) -> None:
-    """As Python writes it, cut to 80 characters, harmless for a terminal."""
+    """As a file has it, cut to 80 characters, harmless for a terminal."""
     assert text == shown(value)
 
 
