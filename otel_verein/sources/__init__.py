@@ -1,6 +1,6 @@
 """Where telemetry is read from: every source gives the same tables."""
 
-from otel_verein.sources.base import CounterRow, FindingRow, HistogramRow, Source, Tables, Window
+from otel_verein.sources.base import ConfigurationRow, CounterRow, FindingRow, HistogramRow, Source, Tables, Window
 from otel_verein.sources.otlp_files import OtlpFiles
 
-__all__ = ["CounterRow", "FindingRow", "HistogramRow", "OtlpFiles", "Source", "Tables", "Window"]
+__all__ = ["ConfigurationRow", "CounterRow", "FindingRow", "HistogramRow", "OtlpFiles", "Source", "Tables", "Window"]

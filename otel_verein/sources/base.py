@@ -73,6 +73,23 @@ class FindingRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigurationRow:
+    """The last that one process said of the configuration it runs; None for what it did not say.
+
+    ``seen_ns`` is when it said so, in nanoseconds since the epoch.
+    """
+
+    service: str
+    instance: str | None
+    pid: int | None
+    host: str | None
+    digest: str
+    environment: str
+    state: str
+    seen_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """The time that the metrics cover, in nanoseconds since the epoch."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from otel_verein.errors import MissingExtraError, SourceError
 from otel_verein.sources import otlp_sql as sql
-from otel_verein.sources.base import CounterRow, FindingRow, HistogramRow, Tables, Window
+from otel_verein.sources.base import ConfigurationRow, CounterRow, FindingRow, HistogramRow, Tables, Window
 from otel_verein.sources.segments import OPEN_SUFFIX, BrokenLines, Segments, broken_lines, find_segments
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class _Signal:
 
 
 _METRICS = _Signal("points", sql.POINTS, sql.METRIC_LINES, lambda segments: segments.metrics)
+_CONFIGURATIONS = _Signal("configurations", sql.CONFIGURATIONS, sql.METRIC_LINES, lambda segments: segments.metrics)
 _SPANS = _Signal("events", sql.EVENTS, sql.SPAN_LINES, lambda segments: segments.spans)
 
 
@@ -60,6 +61,26 @@ class OtlpFiles:
         Raises SourceError when there are none or their metrics have an unusable form, and
         MissingExtraError without DuckDB.
         """
+        with self._opened() as database:
+            metric_faults = self._load(database, _METRICS)
+            span_faults = self._load(database, _SPANS)
+            _refuse_unusable(database)
+            database.execute(sql.KEEP_LAST_CUMULATIVE)
+            return _tables(database, metric_faults, span_faults)
+
+    def configurations(self) -> tuple[tuple[ConfigurationRow, ...], tuple[str, ...]]:
+        """The last that every process said of the configuration it runs, and notes as in :class:`Tables`.
+
+        Raises as :meth:`read` does.
+        """
+        with self._opened() as database:
+            faults = self._load(database, _CONFIGURATIONS)
+            rows = database.execute(sql.LAST_CONFIGURATIONS).fetchall()
+            return tuple(ConfigurationRow(*row) for row in rows), tuple(_notes(faults, [], 0))
+
+    @contextmanager
+    def _opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """An empty database; what goes wrong with it is a SourceError that names the place."""
         try:
             import duckdb
         except ImportError as fault:
@@ -67,11 +88,7 @@ class OtlpFiles:
         find_segments(self._place)
         with _database(duckdb) as database:
             try:
-                metric_faults = self._load(database, _METRICS)
-                span_faults = self._load(database, _SPANS)
-                _refuse_unusable(database)
-                database.execute(sql.KEEP_LAST_CUMULATIVE)
-                return _tables(database, metric_faults, span_faults)
+                yield database
             except (duckdb.Error, OSError) as fault:
                 raise SourceError(f"{self._place}: cannot be read: {str(fault).splitlines()[0]}") from fault
 

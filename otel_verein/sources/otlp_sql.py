@@ -79,8 +79,7 @@ _BROKEN = " AND ".join(f"{signal} IS NULL" for signal in METRIC_LINES)
 
 BROKEN: Final = "SELECT filename, count(*) FROM {table} WHERE broken GROUP BY filename ORDER BY filename"
 
-POINTS: Final = f"""
-CREATE TEMP TABLE points AS
+_EACH_POINT = f"""
 WITH resources AS (
     SELECT filename, unnest(CASE WHEN {_BROKEN} THEN [NULL] ELSE resourceMetrics END) AS item
     FROM {{lines}}
@@ -104,6 +103,10 @@ WITH resources AS (
         unnest(CASE WHEN broken THEN [NULL] ELSE data.dataPoints END) AS point
     FROM data
 )
+"""
+
+POINTS: Final = f"""
+CREATE TEMP TABLE points AS {_EACH_POINT}
 SELECT filename, broken, metric, shape, cumulative,
     hash(resource) AS resource, coalesce({_text("resource", "service.name")}, 'unknown_service') AS service,
     {_text("point.attributes", semconv.OPERATION)} AS operation,
@@ -118,6 +121,26 @@ SELECT filename, broken, metric, shape, cumulative,
     CASE WHEN point."count" = point.zeroCount THEN coalesce(point."max", 0) ELSE point."max" END AS maximum,
     coalesce(point.positive."offset", 0) AS first_index, point.positive.bucketCounts AS buckets
 FROM each
+"""
+
+CONFIGURATIONS: Final = f"""
+CREATE TEMP TABLE configurations AS {_EACH_POINT}
+SELECT filename, broken, coalesce({_text("resource", "service.name")}, 'unknown_service') AS service,
+    {_text("resource", "service.instance.id")} AS instance, hash(resource) AS resource,
+    {_number("resource", "process.pid")}::BIGINT AS pid, {_text("resource", "host.name")} AS host,
+    {_text("point.attributes", semconv.CONFIG_DIGEST)} AS digest,
+    coalesce({_text("point.attributes", semconv.CONFIG_ENVIRONMENT)}, 'unknown') AS environment,
+    coalesce({_text("point.attributes", semconv.CONFIG_STATE)}, 'unknown') AS state,
+    point.timeUnixNano AS seen_ns
+FROM each WHERE broken OR metric = '{semconv.METRIC_CONFIG_INFO}'
+"""
+
+LAST_CONFIGURATIONS: Final = """
+SELECT service, instance, pid, host, digest, environment, state, seen_ns FROM (
+    SELECT *, row_number() OVER (
+        PARTITION BY service, coalesce(instance, resource::VARCHAR) ORDER BY seen_ns DESC
+    ) AS place FROM configurations WHERE NOT broken AND digest IS NOT NULL AND seen_ns IS NOT NULL
+) WHERE place = 1 ORDER BY service, seen_ns DESC, instance
 """
 
 # A cumulative point stands for all before it of the same start, so only the last of them counts.

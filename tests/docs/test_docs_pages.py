@@ -41,6 +41,9 @@ def test_commands_and_their_options_exist(page: Path) -> None:
         pytest.param("otel-verein run -- gunicorn --no-such-option", True, id="of-the-child"),
         pytest.param("otel-verein report --no-such-option", False, id="unknown-option"),
         pytest.param("otel-verein no-such-command", False, id="unknown-command"),
+        pytest.param("otel-verein config set a.b 1 --reason x", True, id="known-in-group"),
+        pytest.param("otel-verein config get a.b --reason x", False, id="unknown-option-in-group"),
+        pytest.param("otel-verein config no-such-command", False, id="unknown-command-in-group"),
     ],
 )
 def test_the_check_of_commands_can_fail(line: str, understood: bool) -> None:
@@ -58,7 +61,14 @@ def test_every_command_is_shown_in_the_readme(command: str) -> None:
 def test_variables_exist(page: Path) -> None:
     """Every VEREIN_* variable that a page names is read by something."""
     known = {f"VEREIN_{section}_{option}".upper() for section, option, _ in option_fields()}
-    known |= {"VEREIN_CONFIG", "VEREIN_REQUIRE_SERVICES", "VEREIN_FASTLANE", "VEREIN_COMMAND_OPERATION"}
+    known |= {
+        "VEREIN_CONFIG",
+        "VEREIN_CONFIG_STATE",
+        "VEREIN_ENVIRONMENT",
+        "VEREIN_REQUIRE_SERVICES",
+        "VEREIN_FASTLANE",
+        "VEREIN_COMMAND_OPERATION",
+    }
 
     named = set(re.findall(r"\bVEREIN_[A-Z_]*[A-Z]\b", page.read_text(encoding="utf-8")))
 
@@ -106,6 +116,9 @@ def _is_understood(words: list[str]) -> bool:
     if words[0].startswith("-"):
         return all(word in _options(main) for word in words)
     command = main.get_command(context, words[0])
+    while isinstance(command, click.Group) and len(words) > 1 and not words[1].startswith("-"):
+        words = words[1:]
+        command = command.get_command(context, words[0])
     if command is None:
         return False
     own = words[1 : words.index("--")] if "--" in words else words[1:]
