@@ -111,7 +111,7 @@ def _increases(payloads: Iterable[Json]) -> dict[_Key, tuple[int, int]]:
             instance = segments.attributes(resource.get("resource", {})).get("service.instance.id", "")
             for scope in resource.get("scopeMetrics", []):
                 for metric in scope.get("metrics", []):
-                    if metric["name"].startswith("verein."):
+                    if metric["name"].startswith("verein.") and "gauge" not in metric:
                         _add_points(found, instance, metric)
     return found
 

@@ -71,6 +71,8 @@ def points(directory: Path) -> Iterator[Point]:
             instance = attributes(resource.get("resource", {})).get("service.instance.id", "")
             for scope in resource["scopeMetrics"]:
                 for metric in scope["metrics"]:
+                    if "gauge" in metric:
+                        continue  # says what holds, not how much of it
                     body = metric.get("exponentialHistogram") or metric["sum"]
                     assert body["aggregationTemporality"] == 1, metric
                     for data in body["dataPoints"]:

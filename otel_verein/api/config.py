@@ -10,11 +10,10 @@ from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from otel_verein.config.changes import Entry, entries, snapshot
 from otel_verein.config.entries import suggestion
 from otel_verein.config.environment import Environment
 from otel_verein.config.files import Files
-from otel_verein.config.history import entries, snapshot
-from otel_verein.config.history_entry import Entry
 from otel_verein.config.layers import Origin, changed, files_of, resolve, values_of
 from otel_verein.config.presets import ENVIRONMENTS, PRESETS
 from otel_verein.config.reading import FILE, OVERRIDE, read_override

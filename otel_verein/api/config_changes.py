@@ -12,10 +12,8 @@ from typing import Any
 from otel_verein.api.config import ENVIRONMENT, SCHEMA, InForce, Setting, in_force
 from otel_verein.api.config_check import check_change
 from otel_verein.config import changes
-from otel_verein.config.changes import UNSET, Edit, Target
+from otel_verein.config.changes import UNSET, Edit, Entry, Target, entries
 from otel_verein.config.document import plain, read
-from otel_verein.config.history import entries
-from otel_verein.config.history_entry import Entry
 from otel_verein.config.layers import Origin, files_of
 from otel_verein.config.presets import ENVIRONMENTS
 from otel_verein.config.reading import BLOCK, FILE, OVERRIDE

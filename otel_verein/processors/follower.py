@@ -49,16 +49,23 @@ class Follower:
         self._told = "" if refused is None else _problems(refused)
         if refused is not None:
             self._count("refused")
+        self._closed = False
         self._worker = Worker("configuration", self._turn, LOOK_S, faults, at_once=True)
         self._tell(at_once=False)
 
     def ensure_running(self) -> None:
         """Start to look, if there is something to look at and nobody does yet."""
-        if self._watch is not None:
+        if self._watch is not None and not self._closed:
             self._worker.ensure_running()
+
+    def close(self) -> None:
+        """Look no more, without waiting for the thread to end."""
+        self._closed = True
+        self._worker.ask(last=True, timeout_s=0.0)
 
     def forget(self) -> None:
         """Be as new, in a forked child: it has no thread, and looks as soon as it has one."""
+        self._closed = False
         self._worker.forget()
         if self._watch is not None:
             self._watch.forget()
@@ -84,7 +91,8 @@ class Follower:
         self._tell(at_once=True)
 
     def _turn(self, now: bool, last: bool) -> bool:
-        assert self._watch is not None
+        if self._watch is None or last:
+            return True
         with GATE.closed():  # what reads a file is imported with the first one
             look = self._watch.look()
         if look is not None:

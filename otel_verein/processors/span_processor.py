@@ -191,6 +191,7 @@ class VereinSpanProcessor(SpanProcessor):
     def shutdown(self) -> None:
         """Export what waits, for at most ``export.shutdown_s``; further operations are dropped and counted."""
         with self._faults.guard("processor.shutdown"):
+            self._follower.close()
             self._close_late(idle_only=False)
             self._outbox.close(self.config.export.shutdown_s)
 

@@ -31,6 +31,7 @@ from otel_verein.contexts import detach
 from otel_verein.faults import Faults
 from otel_verein.ledger.operation import IGNORED_ATTRIBUTE, SPAN_ATTRIBUTE
 from otel_verein.tracing.span import VereinSpan
+from otel_verein.tracing.unrecorded import Unrecorded
 
 if TYPE_CHECKING:
     from otel_verein.processors import VereinSpanProcessor
@@ -93,9 +94,12 @@ class VereinTracer(Tracer):
                 if ignored is not None:
                     setattr(span, IGNORED_ATTRIBUTE, ignored)
             else:
+                if type(parent) is not NonRecordingSpan and (root := getattr(parent, "unrecorded", None)) is not None:
+                    return Unrecorded(parent.get_span_context(), root)
                 edition = self._processor.edition
                 if not (edition.recording or self.provider.others):
-                    return NonRecordingSpan(parent.get_span_context())
+                    self._processor.follow_configuration()  # it may be switched on again
+                    return Unrecorded(parent.get_span_context())
                 span = self._root(name, parent.get_span_context(), kind, start_ns, edition)
             if start_time is not None:
                 span.begin_at(start_time)

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from otel_verein.config.changes import Edit, Target, apply
+from otel_verein.config.changes.history import entries, hash_of
 from otel_verein.config.document import plain, read
-from otel_verein.config.history import entries, hash_of
 from tests.e2e.launch import APPS, environment
 
 HEAD = "# ours\nsampling:\n  ratio: 0.5  # half\nthresholds:\n  queries: "

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from otel_verein.config.document import plain, read
-from otel_verein.config.edit import set_value, unset_value
-from otel_verein.config.written import on_one_line
+from otel_verein.config.editing import set_value, unset_value
+from otel_verein.config.editing.written import on_one_line
 
 NAMES = ("thresholds", "sampling", "n_plus_one", "ignore", "export", "a b", "yes", "3", "x: y", "ü#")
 WORDS = ("yes", "no", "on", "off", "y", "null", "~", "true", "1", "1.5", "0x1f", "1e3", "1:30", "1_000", "2027-03-31",

@@ -38,7 +38,7 @@ class Case:
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     """Any option, with any layers; their values differ as far as it has as many."""
-    key = draw(st.sampled_from(sorted(OPTIONS)))
+    key = draw(st.sampled_from(STANDARD) | st.sampled_from(sorted(OPTIONS)))  # the few with all layers as often
     environment = draw(st.sampled_from(["", *ENVIRONMENTS]))
     layers = ["file", "variable", "override"]
     layers += ["block"] if environment else []

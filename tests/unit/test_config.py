@@ -10,6 +10,7 @@ from otel_verein.config import Config, load
 from otel_verein.config.schema import SamplingRule
 from otel_verein.errors import ConfigError
 
+
 def test_without_anything_the_defaults_hold(tmp_path: Path) -> None:
     """No file and no variable: every option has its default."""
     assert load({}, tmp_path) == Config()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from otel_verein.config.edit import set_value, unset_value
+from otel_verein.config.editing import set_value, unset_value
 from otel_verein.errors import ConfigError
 
 RULES = [{"operation": "GET /health*", "ratio": 0.25}] * 3

@@ -96,14 +96,14 @@ def test_elsewhere_names_are_written_out(word: str, tmp_path: Path) -> None:
     names = "development, staging, production"
     (tmp_path / "verein.yaml").write_text(f"# ours\nenvironment: {word}\n")
 
-    hint = "; did you mean 'production'?" if word == "Production" else ""
+    hint = "; did you mean 'production'?" if word != "qa" else ""
     assert f"{tmp_path / 'verein.yaml'}:2: environment: '{word}' must be one of {names}{hint}" == refused({}, tmp_path)
     given = {"VEREIN_ENVIRONMENT": word}
     assert f"VEREIN_ENVIRONMENT: environment: '{word}' must be one of {names}{hint}" == refused(given, tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"), [("", "None"), ("[staging]", "['staging']"), ("true", "True"), ("{a: 1}", "{'a': 1}")]
+    ("text", "shown"), [("", "null"), ("[staging]", "['staging']"), ("true", "true"), ("{a: 1}", "{'a': 1}")]
 )
 def test_an_environment_is_a_word(text: str, shown: str, tmp_path: Path) -> None:
     """Anything else than a name in the file is told as it stands."""

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from otel_verein.config import history as history_module
-from otel_verein.config.atomic import MAX_BYTES
+from otel_verein.config.changes import history as history_module
 from otel_verein.config.changes import OVERRIDE, UNSET, Edit, Target, apply, rollback
-from otel_verein.config.history import entries, hash_of, snapshot
-from otel_verein.config.history_entry import Change, Entry
-from otel_verein.config.lock import locked
+from otel_verein.config.changes.atomic import MAX_BYTES
+from otel_verein.config.changes.entry import Change, Entry
+from otel_verein.config.changes.history import entries, hash_of, snapshot
+from otel_verein.config.changes.lock import locked
 from otel_verein.errors import ConfigError, Problem
 
 QUERIES = ("thresholds", "queries")

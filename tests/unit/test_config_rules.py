@@ -200,7 +200,7 @@ def test_what_is_dangerous_in_production_needs_its_switch(key: str, switch: str,
     its_own = variable(f"allow.{switch}")
     del others[its_own]
 
-    refused = f"{variable(key)}: {key}: False is refused: {reason}; set allow.{switch} if that is meant"
+    refused = f"{variable(key)}: {key}: false is refused: {reason}; set allow.{switch} if that is meant"
     assert [refused] == problems(off | production, tmp_path)
     assert [refused] == problems(off | production | others, tmp_path)
     assert problems(off | production | {its_own: "true"}, tmp_path) == []
@@ -226,7 +226,7 @@ def test_a_switch_may_stand_beside_what_it_allows(tmp_path: Path) -> None:
 
     (tmp_path / "verein.yaml").write_text(block + "  staging:\n    allow: {monitoring_off: true}\n")
     (found,) = problems(environ, tmp_path)
-    what = "capabilities.counting: False is refused: no query of production would be counted"
+    what = "capabilities.counting: false is refused: no query of production would be counted"
     assert found == f"{tmp_path / 'verein.yaml'}:3: {what}; set allow.monitoring_off if that is meant"
 
 

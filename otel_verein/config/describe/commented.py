@@ -17,10 +17,10 @@ from otel_verein.config.describe.words import (
     preset_tree,
     variable_of,
 )
+from otel_verein.config.editing.written import on_one_line
 from otel_verein.config.files import FILE_VARIABLE
 from otel_verein.config.presets import ENVIRONMENTS
 from otel_verein.config.schema import SECTIONS, option_fields
-from otel_verein.config.written import on_one_line
 
 _WIDTH = 100  # characters of a line
 _STEP = "  "

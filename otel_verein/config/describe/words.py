@@ -7,10 +7,10 @@ from dataclasses import MISSING, Field, fields
 from datetime import date
 from typing import Any
 
+from otel_verein.config.editing.written import on_one_line
 from otel_verein.config.layers import PREFIX
 from otel_verein.config.presets import PRESETS
 from otel_verein.config.rules import DANGEROUS_IN_PRODUCTION
-from otel_verein.config.written import on_one_line
 
 _KINDS = {
     bool: "true or false",

@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 
 from otel_verein.config.changes import UNSET, Edit, Target, apply, rollback
-from otel_verein.config.edit import set_value
-from otel_verein.config.history import entries
+from otel_verein.config.changes.history import entries
+from otel_verein.config.editing import set_value
 from otel_verein.errors import ConfigError
 
 CALLS = ("open", "write", "pwrite", "fsync", "fchmod", "ftruncate", "replace", "unlink", "close")

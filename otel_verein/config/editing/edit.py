@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from otel_verein.config import written
-from otel_verein.config.data import data_of, same, with_value, without
-from otel_verein.config.layout import Piece, layout
+from otel_verein.config.editing import written
+from otel_verein.config.editing.data import data_of, same, with_value, without
+from otel_verein.config.editing.layout import Piece, layout
 from otel_verein.errors import ConfigError, Problem
 
 MARK = "\ufeff"  # some editors begin a file with it; it is no part of the first line

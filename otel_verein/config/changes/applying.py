@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Final
 
 from otel_verein.clock import Clock
-from otel_verein.config import atomic
-from otel_verein.config.data import at, data_of
-from otel_verein.config.edit import set_value, unset_value
-from otel_verein.config.history import History, entries, hash_of, snapshot
-from otel_verein.config.history_entry import Entry, changes_between
-from otel_verein.config.lock import locked
+from otel_verein.config.changes import atomic
+from otel_verein.config.changes.entry import Entry, changes_between
+from otel_verein.config.changes.history import History, entries, hash_of, snapshot
+from otel_verein.config.changes.lock import locked
+from otel_verein.config.editing import set_value, unset_value
+from otel_verein.config.editing.data import at, data_of
 from otel_verein.errors import ConfigError, Problem
 
 FILE = "file"

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from otel_verein.clock import Clock
-from otel_verein.config.atomic import make_directory, told
+from otel_verein.config.changes.atomic import make_directory, told
 from otel_verein.errors import ConfigError, Problem
 
 NAME = "lock"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from otel_verein.config.data import ABSENT, at, differences
+from otel_verein.config.editing.data import ABSENT, at, differences
 from otel_verein.config.shown import shown
 
 MAX_CHANGES = 200  # of one entry; a whole new file is in the snapshots

@@ -20,8 +20,8 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from otel_verein.config import atomic
-from otel_verein.config.history_entry import Entry, entry_of
+from otel_verein.config.changes import atomic
+from otel_verein.config.changes.entry import Entry, entry_of
 from otel_verein.errors import ConfigError, Problem
 
 LOG = "history.jsonl"
