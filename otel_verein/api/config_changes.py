@@ -19,9 +19,6 @@ from otel_verein.config.presets import ENVIRONMENTS
 from otel_verein.config.reading import BLOCK, FILE, OVERRIDE
 from otel_verein.errors import ConfigError, Problem
 
-TAKEN_OVER_WITHIN_S = 5
-"""Seconds within which a running process has a change; tests of real processes hold it to that."""
-
 
 @dataclass(frozen=True, slots=True)
 class Wish:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from otel_verein.api.config import InForce
-from otel_verein.api.config_changes import TAKEN_OVER_WITHIN_S, Effect, Outcome, Wish
+from otel_verein.api.config_changes import Effect, Outcome, Wish
 from otel_verein.cli.config_command import short
 from otel_verein.cli.render_config import moment, render_changes, source, written
 from otel_verein.config.changes import UNSET
+from otel_verein.config.watch import TAKEN_OVER_WITHIN_S
 
 
 def render_outcome(outcome: Outcome, wish: Wish | None = None) -> str:
@@ -49,7 +50,7 @@ def _when(outcome: Outcome) -> Iterator[str]:
     """When a running process has the change."""
     settings = [effect.setting for effect in outcome.effects]
     if any(each is None or not (each.planned or each.at_start) for each in settings):
-        yield f"Running processes take it over within {TAKEN_OVER_WITHIN_S} s."
+        yield f"Running processes take it over within {TAKEN_OVER_WITHIN_S:g} s."
     for each in settings:
         if each is not None and each.planned:
             yield f"{each.key}: nothing reads it yet."

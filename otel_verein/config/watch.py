@@ -20,6 +20,12 @@ from otel_verein.config.layers import Resolved, resolve
 from otel_verein.config.schema import SECTIONS, Config
 from otel_verein.errors import ConfigError
 
+LOOK_S = 1.0
+"""Time between two looks."""
+
+TAKEN_OVER_WITHIN_S = 5.0
+"""What is promised to users: the looks that a change takes, and as much again for a machine under load."""
+
 _PATIENCE = 3
 """Looks at a file that changes all the time, after which it is read as it is."""
 

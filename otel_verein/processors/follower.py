@@ -8,7 +8,7 @@ from collections.abc import Callable
 from otel_verein import semconv
 from otel_verein.config.layers import Resolved, digest
 from otel_verein.config.schema import Config
-from otel_verein.config.watch import Look, Watch, running
+from otel_verein.config.watch import LOOK_S, Look, Watch, running
 from otel_verein.errors import ConfigError
 from otel_verein.faults import FAULTS, Faults
 from otel_verein.forks import GATE
@@ -16,9 +16,6 @@ from otel_verein.processors.metrics import Measures
 from otel_verein.processors.outbox.worker import Worker
 
 _logger = logging.getLogger("otel_verein")
-
-LOOK_S = 1.0
-"""Time between two looks: with the two that a change takes, it is in force within three seconds."""
 
 _IN_FORCE = "in_force"
 _INVALID = "invalid"

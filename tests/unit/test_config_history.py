@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from otel_verein.config.changes import history as history_module
 from otel_verein.config.changes import OVERRIDE, UNSET, Edit, Target, apply, rollback
+from otel_verein.config.changes import history as history_module
 from otel_verein.config.changes.atomic import MAX_BYTES
 from otel_verein.config.changes.entry import Change, Entry
 from otel_verein.config.changes.history import entries, hash_of, snapshot

@@ -12,10 +12,9 @@ import pytest
 
 from otel_verein.config import Config
 from otel_verein.config.schema import Thresholds
-from otel_verein.config.watch import Watch
+from otel_verein.config.watch import LOOK_S, Watch
 from otel_verein.faults import Faults
 from otel_verein.processors import VereinSpanProcessor
-from otel_verein.processors.follower import LOOK_S
 from otel_verein.tracing import VereinTracerProvider
 from tests.services.process import wait_until
 from tests.unit.measures import Collected
