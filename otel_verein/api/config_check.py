@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from otel_verein.api.config import SCHEMA, alone
-from otel_verein.config.changes.atomic import content
+from otel_verein.config.content import content
 from otel_verein.config.files import FILE_VARIABLE, Files
 from otel_verein.config.layers import Resolved, files_of, resolve
 from otel_verein.config.presets import ENVIRONMENTS

@@ -167,6 +167,8 @@ def _from_variables(environ: Mapping[str, str]) -> tuple[list[Entry], list[Probl
     starts = tuple(f"{PREFIX}{section}_".upper() for section in SECTIONS)
     for variable, text in environ.items():
         key = by_name.get(variable)
+        if not text.strip():
+            continue  # as the specification of OpenTelemetry has it: empty is not set
         if key is not None:
             given, wrong = _of_text(text, variable, key)
             problems += wrong

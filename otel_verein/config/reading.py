@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
-from otel_verein.config.changes.atomic import content
+from otel_verein.config.content import content
 from otel_verein.config.document import ListNode, MapNode, Node, Scalar, plain, read
 from otel_verein.config.entries import Entry, Given, meaning_of, suggestion
 from otel_verein.config.files import Files

@@ -201,13 +201,19 @@ class Limits:
         help="Operation names on metrics; further ones read `other`.",
     )
     query_text_bytes: int = option(
-        4096, unit="By", at_least=64, safe_at_most=1_048_576, help="Sanitised query text on a span; longer text is cut."
+        4096,
+        unit="By",
+        at_least=64,
+        safe_at_most=1_048_576,
+        at_start=True,
+        help="Sanitised query text on a span; longer text is cut.",
     )
     fingerprint_bytes: int = option(
         65_536,
         unit="By",
         at_least=1024,
         safe_at_most=16_777_216,
+        at_start=True,
         help="Bytes of a statement that its fingerprint looks at.",
     )
     fingerprints: int = option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 
 from otel_verein import semconv
@@ -39,6 +40,7 @@ class Follower:
         refused: ConfigError | None = None,
     ) -> None:
         self._at_start = self._running = config
+        self._followed = config if refused is None else None  # what *watch* said last: read again, it changes nothing
         self._state = _IN_FORCE if refused is None else _INVALID
         self._apply = apply
         self._measures = measures
@@ -49,6 +51,8 @@ class Follower:
         self._closed = False
         self._worker = Worker("configuration", self._turn, LOOK_S, faults, at_once=True)
         self._tell(at_once=False)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.forget)
 
     def ensure_running(self) -> None:
         """Start to look, if there is something to look at and nobody does yet."""
@@ -90,15 +94,18 @@ class Follower:
     def _turn(self, now: bool, last: bool) -> bool:
         if self._watch is None or last:
             return True
-        with GATE.closed():  # what reads a file is imported with the first one
+        with GATE.closed():  # what reads a file is imported with the first one, and no child has half of a change
             look = self._watch.look()
-        if look is not None:
-            self.take(look)
+            if look is not None:
+                self.take(look)
         return True
 
     def _take_over(self, resolved: Resolved) -> None:
+        if resolved.config == self._followed and self._state != _INVALID:
+            return  # what the application has set itself since then stays
         before, state = self._running, self._state
         self.take_over(resolved.config)
+        self._followed = resolved.config
         self._told = ""
         if self._running != before or self._state != state:
             _logger.info("otel-verein: configuration %s is in force", digest(self._running))

@@ -116,7 +116,6 @@ class VereinSpanProcessor(SpanProcessor):
             operation.disown()
         # Open roots by id, and of the SDK's own spans all: it hands on_end a copy that does not lead to the operation.
         self._open: dict[int, Operation] = {}
-        self._follower.forget()
         self._late.forget()
         self._remembered.forget()
         self._steps.forget()

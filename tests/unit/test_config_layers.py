@@ -61,7 +61,6 @@ def test_a_variable_may_be_written_in_many_ways(name: str, text: str, expected: 
     ("name", "text", "expected"),
     [
         ("VEREIN_SAMPLING_DRY_RUN", "yes", "sampling.dry_run: 'yes' is neither true nor false"),
-        ("VEREIN_THRESHOLDS_QUERIES", "", "thresholds.queries: '' is not a whole number"),
         ("VEREIN_THRESHOLDS_QUERIES", "7.5", "thresholds.queries: '7.5' is not a whole number"),
         ("VEREIN_SAMPLING_RATIO", "nan", "sampling.ratio: 'nan' is not a number"),
         ("VEREIN_SAMPLING_RATIO", "50%", "sampling.ratio: '50%' is not a number"),
@@ -70,11 +69,23 @@ def test_a_variable_may_be_written_in_many_ways(name: str, text: str, expected: 
         ("VEREIN_SAMPLING_OPERATIONS", "GET /",
          "sampling.operations: 'GET /' is not a list of entries, each with operation and ratio"),
     ],
-    ids=["switch", "empty", "fraction", "nan", "percent", "choice", "entries"],
+    ids=["switch", "fraction", "nan", "percent", "choice", "entries"],
 )  # fmt: skip
 def test_a_variable_that_cannot_be_taken_says_why(name: str, text: str, expected: str, tmp_path: Path) -> None:
     """The problem stands at the variable, with its value and the rule."""
     assert [f"{name}: {expected}"] == refused({name: text}, tmp_path)
+
+
+def test_an_empty_variable_is_not_set(tmp_path: Path) -> None:
+    """As with the variables of OpenTelemetry: whoever empties one takes it back."""
+    assert Config() == load({variable(key): " " for key in OPTIONS}, tmp_path)
+
+
+def test_the_null_device_is_a_file_without_options(tmp_path: Path) -> None:
+    """The usual way to say that no file is wanted, although it is no regular one."""
+    (tmp_path / "verein.yaml").write_text("thresholds: {queries: 7}\n")
+
+    assert Config() == load({"VEREIN_CONFIG": "/dev/null"}, tmp_path)
 
 
 def test_problems_in_a_variable_of_entries_have_its_line(tmp_path: Path) -> None:
@@ -270,3 +281,15 @@ def test_what_changed_is_told_with_old_and_new(tmp_path: Path) -> None:
 
     assert [("thresholds.queries", 50, 9), ("sampling.ratio", 0.1, 1.0)] == list(changed(Config(), after))
     assert [] == list(changed(after, replace(after)))
+
+
+def test_reading_a_configuration_costs_no_import_of_what_changes_one() -> None:
+    """Every application pays for what it imports at its start; locks, history and edits are for the commands."""
+    code = (
+        "import sys; from otel_verein.config import load; load({})\n"
+        "print(*(name for name in sys.modules if name.split('.')[2:3] in (['changes'], ['editing'], ['describe'])))"
+    )
+
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+
+    assert loaded == []

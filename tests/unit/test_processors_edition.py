@@ -75,9 +75,7 @@ def test_names_that_came_last_are_remembered() -> None:
 
 def test_without_rules_all_names_have_one_object() -> None:
     """No look at the name where there is nothing to look for."""
-    config = Config()
-
-    assert Edition(config).thresholds("GET /") is config.thresholds
+    assert Edition(config := Config()).thresholds("GET /") is config.thresholds
 
 
 CAPPED = Sampling(ratio=1.0, traces_per_second=1.0)

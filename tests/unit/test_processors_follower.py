@@ -194,6 +194,17 @@ def test_the_rest_of_such_a_change_is_in_force(tmp_path: Path) -> None:
     assert ours.outcomes() == {"applied": 1}
 
 
+def test_what_the_application_has_set_itself_stays_until_the_files_change(tmp_path: Path) -> None:
+    """Files that are read again and say what they said undo nothing; when they say something else, that is in force."""
+    ours = Process(tmp_path)
+    ours.follower.take_over(AFTER)
+    ours.reads(replace(BEFORE))
+    kept = list(ours.applied)
+    ours.reads(replace(BEFORE, sampling=Sampling(ratio=0.5)))
+
+    assert ([AFTER], [AFTER, replace(BEFORE, sampling=Sampling(ratio=0.5))]) == (kept, ours.applied)
+
+
 def test_options_of_a_start_stay_while_a_process_runs() -> None:
     """Those that are marked so are as they were; all others are as wanted, the environment included."""
     before = Config(export=Export(interval_s=0.25), limits=Limits(operation_names=7))

@@ -4,44 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
+from otel_verein.config.content import MAX_BYTES as MAX_BYTES
+from otel_verein.config.content import content as content
+from otel_verein.config.content import told as told
 from otel_verein.errors import ConfigError, Problem
 
-MAX_BYTES = 1024 * 1024  # what the reader of configurations takes, and far beyond any real one
 _FILE_MODE = 0o664  # what the umask leaves of it; never executable, never writable by the world
 _DIRECTORY_MODE = 0o775
-
-
-@contextmanager
-def told(path: Path, what: str) -> Iterator[None]:
-    """Errors of the system as :class:`ConfigError`: ``<path>: cannot be <what>: <why>``."""
-    try:
-        yield
-    except OSError as fault:
-        raise ConfigError([Problem(str(path), f"cannot be {what}: {fault.strerror or fault}")]) from fault
-
-
-def content(path: Path) -> bytes | None:
-    """The bytes of a file, None if there is none; raises :class:`ConfigError` for what is no file or over 1 MiB."""
-    with told(path, "read"):
-        try:
-            # What waits for a writer, such as a pipe, must not keep us waiting: it is refused below.
-            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except FileNotFoundError:
-            return None
-        try:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise ConfigError([Problem(str(path), "cannot be read: it is not a regular file")])
-            with open(handle, "rb", closefd=False) as file:
-                data = file.read(MAX_BYTES + 1)
-        finally:
-            os.close(handle)
-    if len(data) > MAX_BYTES:
-        raise ConfigError([Problem(str(path), f"cannot be read: it is larger than {MAX_BYTES} bytes")])
-    return data
 
 
 def replace(path: Path, data: bytes, temporary: Path) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 from otel_verein.config import environment, files, rules, standard
 from otel_verein.config.describe.words import (
-from otel_verein.config.watch import TAKEN_OVER_WITHIN_S
     allowed,
     default_of,
     explained,
@@ -21,6 +20,7 @@ from otel_verein.config.watch import TAKEN_OVER_WITHIN_S
 from otel_verein.config.layers import PREFIX
 from otel_verein.config.presets import ALIASES, DEVELOPMENT, ENVIRONMENTS, PRODUCTION
 from otel_verein.config.schema import SECTIONS, option_fields
+from otel_verein.config.watch import TAKEN_OVER_WITHIN_S
 
 
 def page() -> str:
