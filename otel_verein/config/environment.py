@@ -57,11 +57,14 @@ def _named(given: object, where: str) -> tuple[Environment, list[Problem], list[
     from otel_verein.config.shown import shown
 
     what = f"environment: {shown(given)} must be one of {', '.join(ENVIRONMENTS)}"
-    near = ""
-    if isinstance(given, str):
-        alias = ALIASES.get(given.strip().lower(), "")
-        near = f"; did you mean {alias!r}?" if alias else meaning_of(given, ENVIRONMENTS)
+    near = meant_by(given) if isinstance(given, str) else ""
     return UNKNOWN, [Problem(where, what + near)], []
+
+
+def meant_by(name: str) -> str:
+    """A hint at the environment that a wrong *name* may stand for, or nothing."""
+    alias = ALIASES.get(name.strip().lower())
+    return f"; did you mean {alias!r}?" if alias else meaning_of(name, ENVIRONMENTS)
 
 
 def debug_flag(environ: Mapping[str, str]) -> str:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from otel_verein.config.content import content
 from otel_verein.config.document import ListNode, MapNode, Node, Scalar, plain, read
-from otel_verein.config.entries import Entry, Given, meaning_of, suggestion
+from otel_verein.config.entries import Entry, Given, suggestion
+from otel_verein.config.environment import meant_by
 from otel_verein.config.files import Files
 from otel_verein.config.presets import ENVIRONMENTS
 from otel_verein.config.schema import SECTIONS
@@ -159,7 +160,7 @@ def _blocks(said: FileEntries, node: Node, source: str, line: int, prefix: str) 
     for name, at, block in node.members:
         where = f"{source}:{at}"
         if name not in ENVIRONMENTS:
-            near = meaning_of(name, ENVIRONMENTS)
+            near = meant_by(name)
             what = f"{prefix}environments.{shown_key(name)}: must be one of {', '.join(ENVIRONMENTS)}{near}"
             said.problems.append(Problem(where, what))
         elif isinstance(block, MapNode):

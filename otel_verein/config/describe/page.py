@@ -89,7 +89,8 @@ def _precedence() -> list[str]:
         "A list of entries is written there as in the file, such as `[{operation: GET /health, ratio: 0.01}]`.",
         "`otel-verein config show --why` says which value comes from where.",
         "",
-        f"A process takes a changed file or override over within {TAKEN_OVER_WITHIN_S:g} seconds, for the operations that begin from then on.",
+        f"A process takes a changed file or override over within {TAKEN_OVER_WITHIN_S:g} seconds, "
+        "for the operations that begin from then on.",
         "What the tables mark otherwise takes effect at the next start of a process.",
         "A change that is not valid is not taken over: the old values stay in force.",
     ]
