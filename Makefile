@@ -21,7 +21,7 @@ QUIETLY := | sed -u -n -E 's/^(Collecting [^ ]+|Building wheels? .*|Installing c
 group = $(BIN)/dependency-groups $(1) | { grep -v '^mysqlclient' || true; } > $(VENV)/$(1).txt
 
 .NOTPARALLEL:
-.PHONY: help demo test lint types docs bench bench-agents bench-django bench-memory bench-page bench-parts quality soak clean
+.PHONY: help demo test lint types docs bench bench-agents bench-django bench-memory bench-page bench-parts bench-config quality soak clean
 
 help:  ## list the targets
 	@sed -n -E 's/^([a-z-]+):.*  ## (.*)/  make \1\t\2/p' Makefile | expand -t 24
@@ -66,6 +66,9 @@ bench-page: $(VENV)/.venv  ## write docs/reference/overhead.md from the results 
 bench-parts: $(VENV)/.demo $(VENV)/.compiled  ## measure what a new statement and a call site cost
 	@$(BIN)/python benchmarks/fingerprints.py $(ARGS)
 	@$(BIN)/python benchmarks/call_sites.py
+
+bench-config: $(VENV)/.bench $(VENV)/.compiled  ## measure what following the configuration costs
+	@$(BIN)/python benchmarks/config_watch.py $(ARGS)
 
 quality: $(VENV)/.test $(VENV)/.services  ## measure how good the findings are, on labelled cases
 	@$(BIN)/python scripts/measure_n_plus_one.py

@@ -28,6 +28,18 @@ OVER_QUERIES = ("queries",)
 """What STRICT says of an operation, and LENIENT does not."""
 REPEATED = ("n_plus_one",)
 
+BY_BUDGET = """\
+sampling: {ratio: 0}
+thresholds: {queries: 4, duration_s: 60, duration_critical_s: 90}
+n_plus_one: {repeats: 1000, certain_repeats: 1000}
+"""
+BY_REPEATS = """\
+sampling: {ratio: 0}
+thresholds: {queries: 1000, queries_critical: 2000, duration_s: 60, duration_critical_s: 90}
+n_plus_one: {repeats: 3, certain_repeats: 3}
+"""
+"""Each of the two has one thing to say of five equal queries, and not the same: a mix would say both, or nothing."""
+
 
 def write(file: Path, text: str) -> int:
     """Put *text* in the place of *file* at once; the time at which it was there, in nanoseconds since the epoch."""
@@ -71,6 +83,13 @@ class Load:
     def workers(self) -> set[int]:
         """The processes that have answered."""
         return {answer.pid for answer in list(self.answers)}
+
+    def await_each(self, workers: set[int]) -> None:
+        """Return when each of *workers*, which do one request at a time, has begun one after this call and ended it."""
+        before = Counter(answer.pid for answer in list(self.answers))
+        again = before + Counter(dict.fromkeys(workers, 2))
+        reached = wait_until(lambda: Counter(answer.pid for answer in list(self.answers)) >= again, 20)
+        assert reached, "a worker does not answer any more"
 
     def _ask(self) -> None:
         while not self._over.is_set():

@@ -32,7 +32,7 @@ TEXTS = (
     "thresholds: {queries: 90}\nn_plus_one: {repeats: 3, certain_repeats: 3}\nsampling: {ratio: 0}\n",
     "thresholds: {queries: 4}\nn_plus_one: {repeats: 1000, certain_repeats: 1000}\nsampling: {ratio: 0}\n",
 )
-"""The process starts under the second one."""
+"""The process starts under what says the same as the second one."""
 CONFIGS = [resolve({}, data=text.encode(), override_data=b"").config for text in TEXTS]
 
 processor: Any = trace.get_tracer_provider()._verein  # type: ignore[attr-defined] # the provider of the distro

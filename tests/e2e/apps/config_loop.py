@@ -1,11 +1,7 @@
-"""Operations of five equal queries, one after the other, until the process is told to end.
-
-The file ``begun`` says that the first has ended.
-"""
+"""Operations of five equal queries, one after the other, until the process is told to end."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from threading import Event
 
 import config_work
@@ -21,7 +17,6 @@ def main() -> None:
     while not never.wait(PAUSE_S):
         with operation("loop"):
             config_work.queries(5)
-        Path("begun").touch()
 
 
 if __name__ == "__main__":
