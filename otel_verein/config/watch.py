@@ -86,16 +86,18 @@ class Watch:
 
     def look(self) -> Look | None:
         """The configuration if it may have changed since it was read; None if it has not, or is being written."""
+        return self.read() if self.is_due() else None
+
+    def is_due(self) -> bool:
+        """Whether it is time to read: something may have changed, and is not just being written."""
         stamps = self._stamps()
         if stamps != self._read:
             settled = stamps == self._seen
             self._seen = stamps
             self._looks += 1
-            return self.read() if settled or self._looks >= _PATIENCE else None
+            return settled or self._looks >= _PATIENCE
         ended = self._next_end_ns is not None and self._wall_ns() >= self._next_end_ns
-        if ended or (self._again and not _fresh(stamps, self._wall_ns())):
-            return self.read()
-        return None
+        return ended or (self._again and not _fresh(stamps, self._wall_ns()))
 
     def forget(self) -> None:
         """In a forked child: read with the first look, whatever a thread of the parent was about to do."""

@@ -17,10 +17,10 @@ _STEP_NS = 100_000_000
 
 
 class ClockSteps:
-    """Remembers when spans began, by the monotonic clock, at most *most* of them."""
+    """Remembers when spans began, by the monotonic clock, at most *most* of them; that may be set anew."""
 
     def __init__(self, most: int) -> None:
-        self._most = most
+        self.most = most
         self.forget()
 
     def forget(self) -> None:
@@ -30,7 +30,7 @@ class ClockSteps:
     def begin(self, span_id: int) -> None:
         """A span begins now."""
         began = self._began
-        if len(began) >= self._most:
+        if len(began) >= self.most:
             began.pop(next(iter(began)), None)
         began[span_id] = Clock.ticks_ns()
 

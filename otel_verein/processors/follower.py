@@ -94,9 +94,11 @@ class Follower:
     def _turn(self, now: bool, last: bool) -> bool:
         if self._watch is None or last:
             return True
-        with GATE.closed():  # what reads a file is imported with the first one, and no child has half of a change
-            look = self._watch.look()
-            if look is not None:
+        if self._watch.is_due():
+            with GATE.closed():
+                _import_what_reads()
+            look = self._watch.read()  # not while forks wait: the disk may be far away
+            with GATE.closed():  # no child has half of a change
                 self.take(look)
         return True
 
@@ -129,6 +131,14 @@ class Follower:
             (semconv.CONFIG_STATE, self._state),
         )
         self._measures.tell(semconv.METRIC_CONFIG_INFO, said, at_once=at_once)
+
+
+def _import_what_reads() -> None:
+    """What is imported late, since most processes need none of it."""
+    import difflib  # noqa: F401
+    import urllib.parse  # noqa: F401
+
+    import otel_verein.config.document.composer  # noqa: F401
 
 
 def _problems(error: ConfigError) -> str:

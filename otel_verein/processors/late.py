@@ -35,6 +35,13 @@ class _Late:
     first_ns: int
     last_ns: int
 
+    def is_over(self, now_ns: int) -> bool:
+        """Whether it waits for nothing more, as the configuration has it that it began under."""
+        limits = self.operation.ledger.config.limits
+        return (
+            now_ns - self.last_ns >= limits.late_idle_s * 1e9 or now_ns - self.first_ns >= limits.late_longest_s * 1e9
+        )
+
     def span(self, resource: Resource) -> ReadableSpan:
         """The root span: from the first query to the last one."""
         offset = self.operation.wall_offset_ns
@@ -85,13 +92,8 @@ class LateOperations:
     def close(self, *, idle_only: bool, resource: Resource) -> None:
         """End the late operations that wait for nothing more, or all of them."""
         now = Clock.ticks_ns()
-        idle_ns, longest_ns = self.limits.late_idle_s * 1e9, self.limits.late_longest_s * 1e9
         with self._lock:
-            due = [
-                late
-                for late in self._open.values()
-                if not idle_only or now - late.last_ns >= idle_ns or now - late.first_ns >= longest_ns
-            ]
+            due = [late for late in self._open.values() if not idle_only or late.is_over(now)]
             for late in due:
                 del self._open[late.operation]
                 late.operation.close()

@@ -109,6 +109,7 @@ class VereinSpanProcessor(SpanProcessor):
         self.edition = edition = Edition(config, self._late.take, self.edition)
         UNATTRIBUTED.counting = edition.counting
         self._limits = self._late.limits = config.limits
+        self._steps.most = config.limits.open_spans
 
     def _forget(self) -> None:
         # What was open when a child was forked ends in its parent; in the child nobody would end it.
