@@ -231,8 +231,9 @@ def _at_entry(number: int, environ: Mapping[str, str], directory: Path | None) -
         hashes = list(_hashes([each for each in history if each.layer == layer], number))
         if hashes:
             contents[layer] = b"" if hashes[-1] is None else snapshot(files.state, hashes[-1])
-    when = datetime.fromisoformat(entry.when.replace("Z", "+00:00"))
-    return resolve(environ, directory, data=contents.get(FILE), override_data=contents.get(OVERRIDE), now=when).config
+    return resolve(
+        environ, directory, data=contents.get(FILE), override_data=contents.get(OVERRIDE), now=entry.time
+    ).config
 
 
 def _hashes(history: Sequence[Entry], number: int) -> Iterator[str | None]:

@@ -55,7 +55,7 @@ def render_history(found: Sequence[Entry], hidden: int) -> str:
     lines: list[str] = []
     for entry in found:
         noticed = " (noticed then)" if entry.action == "outside" else ""
-        when = moment(datetime.fromisoformat(entry.when))
+        when = moment(entry.time)
         lines.append(f"{entry.id}  {when}  {entry.who}  {entry.action}{noticed}  {entry.layer}")
         lines += [f"     {line}" for line in render_changes(entry)]
         if entry.why:

@@ -384,6 +384,29 @@ def test_a_torn_last_line_is_left_out_and_then_cut_off(target: Target) -> None:
     assert [1, 2] == [entry.id for entry in entries(target.state)]
 
 
+@pytest.mark.parametrize(
+    ("when", "why"),
+    [
+        ("yesterday", "Invalid isoformat string: 'yesterday'"),
+        ("2027-03-31T12:00:00", "when is '2027-03-31T12:00:00'"),
+    ],
+    ids=["no time", "no time zone"],
+)
+def test_an_entry_has_a_time(when: str, why: str, target: Target) -> None:
+    """Whoever edits the history by hand is told, and not shown an entry of some time or other."""
+    set_queries(target, 1)
+    path = target.state / "history.jsonl"
+    (entry,) = entries(target.state)
+    path.write_text(path.read_text().replace(entry.when, when))
+
+    with pytest.raises(ConfigError) as raised:
+        entries(target.state)
+
+    assert str(raised.value) == (
+        f"{path}:1: is not an entry of the history ({why}); move the file away to begin a new one"
+    )
+
+
 def test_a_line_that_is_no_entry_is_told(target: Target) -> None:
     """The history is not guessed at: the message names the line."""
     set_queries(target, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from otel_verein.config.editing.data import ABSENT, at, differences
@@ -46,6 +46,11 @@ class Entry:
     more: int = 0
     """Changed keys beyond the first :data:`MAX_CHANGES`."""
 
+    @property
+    def time(self) -> datetime:
+        """When it was made."""
+        return datetime.fromisoformat(self.when.replace("Z", "+00:00"))  # before Python 3.11 it knows no Z
+
     def line(self) -> bytes:
         """The entry as a line of JSON."""
         plain = {name: getattr(self, name) for name in _FIELDS}
@@ -68,7 +73,10 @@ def entry_of(line: bytes) -> Entry:
     if wrong:
         raise ValueError(f"{wrong[0]} is {shown(plain[wrong[0]])}")
     plain["changes"] = tuple(_change_of(change) for change in plain["changes"])
-    return Entry(**plain)
+    entry = Entry(**plain)
+    if entry.time.tzinfo is None:  # or no time at all, which is a ValueError by itself
+        raise ValueError(f"when is {shown(entry.when)}")
+    return entry
 
 
 def changes_between(
