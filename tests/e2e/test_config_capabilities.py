@@ -246,11 +246,11 @@ def test_process_that_starts_without_recording_can_be_switched_on(tmp_path: Path
     """It looks at the configuration although no operation begins, and from then on all is recorded."""
     write(tmp_path / "verein.yaml", f"{LENIENT}capabilities: {{recording: false}}\n")
     with Server(gunicorn("-w", "1", app=SITE, runner=QUIET), tmp_path) as server:
-        assert server.get(0, "/work/2/0").status == 200
-        with Load(server, 1, "/work/5/5"):
+        assert server.get(0, "/busy/2/0").status == 200
+        with Load(server, 1, "/busy/5/5"):
             write(tmp_path / "verein.yaml", LENIENT)
             await_in_force(tmp_path, LENIENT, 1)
-        recorded = server.get_all(["/work/3/0"] * 5)
+        recorded = server.get_all(["/busy/3/0"] * 5)
         server.terminate()
 
     found = settled(tmp_path)

@@ -58,7 +58,7 @@ def test_change_is_in_force_in_eight_workers_within_five_seconds(tmp_path: Path)
     workers = 8
     write(tmp_path / "verein.yaml", LENIENT)
     with Server(gunicorn("-w", f"{workers}", app=SITE, runner=QUIET), tmp_path) as server:
-        with Load(server, workers, f"/work/{QUERIES}/40") as load:
+        with Load(server, workers, f"/busy/{QUERIES}/40") as load:
             await_in_force(tmp_path, LENIENT, workers)
             changed_ns = write(tmp_path / "verein.yaml", STRICT)
             await_in_force(tmp_path, STRICT, workers)
@@ -82,7 +82,7 @@ def test_no_operation_is_judged_by_a_mix(swaps: int, tmp_path: Path) -> None:
     command = gunicorn("-w", f"{workers}", "--threads", "4", app=SITE, runner=QUIET)
     write(tmp_path / "verein.yaml", BY_BUDGET)
     with Server(command, tmp_path) as server:
-        with Load(server, clients, "/work/5/20") as short, Load(server, clients, "/work/5/1000") as long:
+        with Load(server, clients, "/busy/5/20") as short, Load(server, clients, "/busy/5/1000") as long:
             for swap in range(swaps + 1):
                 text = (BY_BUDGET, BY_REPEATS)[swap % 2]
                 write(tmp_path / "verein.yaml", text)
@@ -120,7 +120,7 @@ def test_invalid_change_keeps_the_one_before_in_every_worker(tmp_path: Path) -> 
     file = tmp_path / "verein.yaml"
     write(file, STRICT)
     with Server(gunicorn("-w", f"{workers}", app=SITE, runner=QUIET), tmp_path) as server:
-        with Load(server, workers, "/work/5/20") as load:
+        with Load(server, workers, "/busy/5/20") as load:
             await_in_force(tmp_path, STRICT, workers)
             changed_ns = write(file, INVALID)
             await_in_force(tmp_path, STRICT, workers, "invalid")
@@ -141,7 +141,7 @@ def test_option_of_the_start_waits_for_one_and_the_rest_is_in_force(tmp_path: Pa
     file = tmp_path / "verein.yaml"
     write(file, LENIENT)
     with Server(gunicorn("-w", f"{workers}", app=SITE, runner=QUIET), tmp_path) as server:
-        with Load(server, workers, "/work/5/20") as load:
+        with Load(server, workers, "/busy/5/20") as load:
             await_in_force(tmp_path, LENIENT, workers)
             changed_ns = write(file, f"{STRICT}export: {{interval_s: 0.25}}\n")
             await_in_force(tmp_path, STRICT, workers, "restart_needed")
@@ -162,10 +162,10 @@ def test_worker_forked_after_a_change_takes_it_over_within_its_first_second(tmp_
     command = gunicorn("-w", "1", "--preload", "--config", settings, app=SITE, runner=QUIET)
     with Server(command, tmp_path) as server:
         await_workers(server.process.pid)
-        old = server.get(0, "/work/5/0").pid
+        old = server.get(0, "/busy/5/0").pid
         write(file, STRICT)
         os.kill(old, signal.SIGTERM)
-        with Load(server, 2, "/work/5/5") as load:
+        with Load(server, 2, "/busy/5/5") as load:
             assert wait_until(lambda: load.workers - {old, 0}, 10), server.output
             (new,) = load.workers - {old, 0}
             strict = (digest_of(STRICT, tmp_path), "in_force")

@@ -1,11 +1,10 @@
-"""Changes of a configuration on record: who, when, what and why, and the way back."""
+"""Changes of a configuration on record: who, when, what and why."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
-from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -13,35 +12,16 @@ import pytest
 
 from otel_verein.config.changes import OVERRIDE, UNSET, Edit, Target, apply, rollback
 from otel_verein.config.changes import history as history_module
-from otel_verein.config.changes.atomic import MAX_BYTES
 from otel_verein.config.changes.entry import Change, Entry
 from otel_verein.config.changes.history import entries, hash_of, snapshot
-from otel_verein.config.changes.lock import locked
 from otel_verein.errors import ConfigError, Problem
-
-QUERIES = ("thresholds", "queries")
+from tests.unit.config_history import QUERIES, accepted, actions, set_queries
 
 
 @pytest.fixture
 def target(tmp_path: Path) -> Target:
     """A file that is not there yet."""
     return Target(tmp_path / "verein.yaml", tmp_path / ".verein" / "config")
-
-
-def accepted(_: bytes) -> None:
-    """The check of somebody who agrees to everything."""
-
-
-def set_queries(target: Target, value: object, why: str = "") -> Entry:
-    """One change that is made."""
-    entry = apply(target, [Edit(QUERIES, value)], why, accepted, who="ann")
-    assert entry is not None
-    return entry
-
-
-def actions(target: Target) -> list[tuple[int, str, tuple[Change, ...]]]:
-    """The history in short."""
-    return [(entry.id, entry.action, entry.changes) for entry in entries(target.state)]
 
 
 def test_a_change_is_on_record(target: Target) -> None:
@@ -164,102 +144,6 @@ def test_an_edit_by_hand_is_noticed(target: Target) -> None:
     assert b"# mine\nthresholds:\n  queries: 9\n" == snapshot(target.state, recorded[1].after or "")
 
 
-def test_a_file_made_unreadable_by_hand_is_noticed_and_can_be_rolled_back(target: Target) -> None:
-    """What cannot be read has no keys to name; the way back does not need to read it."""
-    set_queries(target, 7)
-    target.file.write_bytes(b"\xff{")
-
-    with pytest.raises(ConfigError):
-        set_queries(target, 8)
-    entry = rollback(target, 1, "it was broken", accepted)
-
-    assert [(1, "set"), (2, "outside"), (3, "rollback")] == [each[:2] for each in actions(target)]
-    assert b"thresholds:\n  queries: 7\n" == target.file.read_bytes()
-    assert entry is not None
-    assert () == entry.changes
-
-
-def test_rollback_goes_to_the_file_after_an_entry(target: Target) -> None:
-    """Byte for byte, comments and all; it is an entry itself, so that it can be undone."""
-    target.file.write_text("# ours\n")
-    for value in (1, 2, 3):
-        set_queries(target, value)
-
-    back = rollback(target, 1, "calmer", accepted, who="bob")
-    as_of_1 = target.file.read_text()
-    rollback(target, 3, "", accepted)
-
-    assert back is not None
-    assert (4, "rollback", "bob", "calmer", (Change("thresholds.queries", 3, 1),)) == (
-        back.id, back.action, back.who, back.why, back.changes,
-    )  # fmt: skip
-    assert "# ours\nthresholds:\n  queries: 1\n" == as_of_1
-    assert "# ours\nthresholds:\n  queries: 3\n" == target.file.read_text()
-
-
-@pytest.mark.parametrize("there", [True, False])
-def test_rollback_to_0_goes_before_the_first_entry(target: Target, there: bool) -> None:
-    """To the file as it was found, or to none."""
-    if there:
-        target.file.write_text("# ours\n")
-    set_queries(target, 1)
-
-    rollback(target, 0, "", accepted)
-
-    assert there == target.file.exists()
-    assert not there or "# ours\n" == target.file.read_text()
-
-
-def test_rollback_to_where_the_file_is_does_nothing(target: Target) -> None:
-    """There is nothing to write, and nothing to record."""
-    set_queries(target, 1)
-
-    assert rollback(target, 1, "", accepted) is None
-
-    assert 1 == len(entries(target.state))
-
-
-def test_rollback_is_checked(target: Target) -> None:
-    """An old configuration may not be valid any more."""
-    set_queries(target, 1)
-    set_queries(target, 2)
-
-    def refuse(data: bytes) -> None:
-        raise ConfigError([Problem("here", f"{data!r}")])
-
-    with pytest.raises(ConfigError) as raised:
-        rollback(target, 1, "", refuse)
-
-    assert "here: b'thresholds:\\n  queries: 1\\n'" == str(raised.value)
-    assert 2 == len(entries(target.state))
-
-
-@pytest.mark.parametrize("number", [-1, 3, 99])
-def test_rollback_to_an_entry_that_is_not_there_is_refused(target: Target, number: int) -> None:
-    """The message says which there are."""
-    set_queries(target, 1)
-    set_queries(target, 2)
-
-    with pytest.raises(ConfigError) as raised:
-        rollback(target, number, "", accepted)
-
-    assert f"{target.state}: the history has no entry {number}; it has 1 to 2" == str(raised.value)
-
-
-def test_a_damaged_snapshot_is_not_rolled_back_to(target: Target) -> None:
-    """What comes back is what was there, or nothing."""
-    first = set_queries(target, 1)
-    set_queries(target, 2)
-    path = target.state / "snapshots" / f"{first.after}.yaml"
-    path.write_text("thresholds:\n  queries: 3\n")
-
-    with pytest.raises(ConfigError) as raised:
-        rollback(target, 1, "", accepted)
-
-    assert f"{path}: is damaged: its content has changed" == str(raised.value)
-    assert "thresholds:\n  queries: 2\n" == target.file.read_text()
-
-
 def test_the_override_is_a_layer_of_its_own(target: Target) -> None:
     """One history for both; each layer goes back by itself."""
     override = Target(target.state / "override.yaml", target.state, OVERRIDE)
@@ -324,51 +208,6 @@ def test_keys_are_named_below_the_node_that_is_ours(tmp_path: Path) -> None:
 
     assert (1, "set", (Change("thresholds.queries", 3, 7),)) == actions(shared)[0]
     assert "file_format: '1.0'\ndistribution:\n  verein:\n    thresholds: {queries: 7}\n" == shared.file.read_text()
-
-
-def test_a_link_stays_a_link(tmp_path: Path) -> None:
-    """What it leads to is replaced, in its own directory."""
-    real = tmp_path / "real" / "shop.yaml"
-    real.parent.mkdir()
-    real.write_text("# shop\n")
-    link = tmp_path / "verein.yaml"
-    link.symlink_to(Path("real") / "shop.yaml")
-
-    set_queries(Target(link, tmp_path / "state"), 7)
-
-    assert (True, "# shop\nthresholds:\n  queries: 7\n") == (link.is_symlink(), real.read_text())
-    assert [real] == list(real.parent.iterdir())
-
-
-def test_mode_and_line_breaks_of_the_file_stay(target: Target) -> None:
-    """A file that only its owner may read is not opened to others."""
-    target.file.write_bytes(b"a: 1\r\n")
-    target.file.chmod(0o640)
-
-    set_queries(target, 7)
-
-    assert (0o640, b"a: 1\r\nthresholds:\r\n  queries: 7\r\n") == (
-        target.file.stat().st_mode & 0o7777,
-        target.file.read_bytes(),
-    )
-
-
-@pytest.fixture
-def open_umask() -> Iterator[None]:
-    """A process that takes no rights away from what it makes."""
-    usual = os.umask(0)
-    yield
-    os.umask(usual)
-
-
-@pytest.mark.usefixtures("open_umask")
-def test_nothing_is_writable_by_the_world(target: Target) -> None:
-    """Whatever the umask says; and no file can be run."""
-    set_queries(target, 7)
-
-    made = [target.file, target.file.parent / ".verein", target.state, *target.state.rglob("*")]
-    modes = {oct(path.stat().st_mode & 0o7777) for path in made if path.is_file()}
-    assert ({"0o664"}, {"0o775"}) == (modes, {oct(path.stat().st_mode & 0o7777) for path in made if path.is_dir()})
 
 
 def test_a_torn_last_line_is_left_out_and_then_cut_off(target: Target) -> None:
@@ -467,47 +306,6 @@ def test_who_is_the_user_by_the_word_of_the_system(target: Target, monkeypatch: 
     assert entry is not None
     assert re.fullmatch(r"[^@]+@[^@]+", entry.who)
     assert "mallory" not in entry.who
-
-
-def test_a_lock_that_is_held_is_waited_for_and_then_told(target: Target) -> None:
-    """The message names the process that holds it."""
-    with locked(target.state), pytest.raises(ConfigError) as raised, locked(target.state, seconds=0.05):
-        pass
-
-    assert str(raised.value) == (
-        f"{target.state / 'lock'}: process {os.getpid()} has held it for 0.05 s; see what that does, and try again"
-    )
-
-
-def test_a_change_by_something_else_meanwhile_is_not_overwritten(target: Target) -> None:
-    """An editor knows no lock: what it saved while a change was being checked stays."""
-    set_queries(target, 1)
-
-    def save(_: bytes) -> None:
-        target.file.write_text("# saved\n")
-
-    with pytest.raises(ConfigError) as raised:
-        apply(target, [Edit(QUERIES, 2)], "", save)
-
-    assert f"{target.file}: was changed by something else meanwhile; try again" == str(raised.value)
-    assert "# saved\n" == target.file.read_text()
-
-
-@pytest.mark.parametrize("kind", ["directory", "pipe", "large"])
-def test_what_is_no_configuration_file_is_refused(target: Target, kind: str) -> None:
-    """Nothing waits for a pipe, and nothing endless is read."""
-    if kind == "directory":
-        target.file.mkdir()
-    elif kind == "pipe":
-        os.mkfifo(target.file)
-    else:
-        target.file.write_bytes(b"#" * (MAX_BYTES + 1))
-
-    with pytest.raises(ConfigError) as raised:
-        set_queries(target, 1)
-
-    why = f"it is larger than {MAX_BYTES} bytes" if kind == "large" else "it is not a regular file"
-    assert f"{target.file}: cannot be read: {why}" == str(raised.value)
 
 
 def test_large_values_are_cut_in_the_history_and_whole_in_the_snapshot(target: Target) -> None:

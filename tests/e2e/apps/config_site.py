@@ -11,7 +11,7 @@ from flask import Flask
 app = Flask(__name__)
 
 
-@app.get("/work/<int:queries>/<int:milliseconds>")
+@app.get("/busy/<int:queries>/<int:milliseconds>")
 def work(queries: int, milliseconds: int) -> str:
     """Run half of the queries, wait, run the other half."""
     config_work.queries(queries // 2)
