@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,10 +22,13 @@ from otel_verein.cli.config_command import (
     told,
 )
 from otel_verein.cli.render_config_status import render_status
+from otel_verein.config import Config
 from otel_verein.config.load import load
+from otel_verein.errors import ConfigError
 from otel_verein.sources.otlp_files import OtlpFiles
 
 _LAGS = 1
+_DIRECTORY = "VEREIN_EXPORT_DIRECTORY"
 
 
 @click.command(context_settings=SETTINGS)
@@ -50,7 +54,7 @@ def status(place: Path | None, older_than: timedelta, as_json: bool, config_file
     """
     environ = environment(config_file)
     with told("status"):
-        source = OtlpFiles(place or Path(load(environ).export.directory))
+        source = OtlpFiles(place or _written_to(environ))
         answer = make_status(source, environ, older_than)
     for note in answer.notes:
         click.echo(f"otel-verein config status: warning: {note}", err=True)
@@ -61,3 +65,14 @@ def status(place: Path | None, older_than: timedelta, as_json: bool, config_file
     else:
         click.echo(render_status(answer))
     sys.exit(CANNOT if not answer.alive else _LAGS if answer.lags else 0)
+
+
+def _written_to(environ: Mapping[str, str]) -> Path:
+    """Where processes write; with a file that is not valid, where the variable or the default says.
+
+    That is when the question what they run is asked most.
+    """
+    try:
+        return Path(load(environ).export.directory)
+    except ConfigError:
+        return Path(environ.get(_DIRECTORY) or Config().export.directory)

@@ -10,7 +10,7 @@ import pytest
 from otel_verein.clock import Clock
 from otel_verein.config.layers import digest, resolve
 from otel_verein.config.schema import Config
-from tests.unit.config_commands import Q, file, here, printed, refused
+from tests.unit.config_commands import Q, file, here, printed, refused, run
 from tests.unit.test_sources_configurations import said
 
 __all__ = ["here"]
@@ -261,6 +261,19 @@ def test_status_of_processes_that_are_gone_is_none() -> None:
     assert (
         printed("status", "--from", "metrics.jsonl", status=2).splitlines()[0] == "1 process in metrics.jsonl: 1 gone"
     )
+
+
+def test_status_is_told_also_where_the_file_is_broken() -> None:
+    """The telemetry is looked for where it is by default; nothing is compared, and the problem is told."""
+    file("thresholds: {querys: 3}\n")
+    metrics = Path(".verein/otlp/metrics")
+    metrics.mkdir(parents=True)
+    (metrics / "1.jsonl").write_text(json.dumps(said("0123456789ab", at_ns=Clock.wall_ns())) + "\n")
+
+    result = run("status")
+
+    assert (result.exit_code, result.stdout.splitlines()[0]) == (1, "1 process in .verein/otlp: 1 unknown")
+    assert "verein.yaml:1: thresholds.querys: unknown key; did you mean 'queries'?" in result.stderr
 
 
 def test_status_without_telemetry_is_told() -> None:
