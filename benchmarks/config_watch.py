@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from figures import Target, spread
-from sections import machine
+from sections import RESULTS, Section, machine, publish
 from workers import on_one_processor
 
 from otel_verein.config.watch import LOOK_S, Watch
@@ -99,27 +99,51 @@ def shares_of_a_cpu(directory: Path, seconds: float) -> tuple[float, float]:
     return ours, waiting
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=20, help="time of the idle process (default: %(default)s)")
-    given = parser.parse_args()
+def measured(seconds: float) -> Section:
+    """Everything, as a section of the page."""
     on_one_processor()
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         (directory / "verein.yaml").write_text(a_file_of_two_kilobytes())
         os.utime(directory / "verein.yaml", (0, 0))
-        share, waiting = shares_of_a_cpu(directory, given.seconds)
+        share, waiting = shares_of_a_cpu(directory, seconds)
         watch = Watch({}, directory)
         assert watch.read().resolved is not None
         look, read = spread(microseconds(watch.look)), spread(microseconds(watch.read, FEW))
     edition, held = reading_us()
-    print(f"What following a verein.yaml of 2 KB costs. {machine()}")
-    print(f"  one look, nothing changed: {look} µs; n = {look.n} means over {CALLS}")
-    print(f"  reading it, once it has changed: {read} µs; n = {read.n} means over {FEW}")
-    print(f"  a threshold in force: {edition * 1000:.0f} ns; of a configuration in a variable: {held * 1000:.0f} ns")
-    print(f"  a thread that wakes up as often and does nothing: {waiting:.4%} of a CPU")
-    target = f"following takes less than {MOST_OF_A_CPU:.1%} of a CPU in an idle process, over {given.seconds:g} s"
-    print(f"  {Target(target, f'{share:.4%}', share < MOST_OF_A_CPU)}")
+    target = f"following takes less than {MOST_OF_A_CPU:.1%} of a CPU in an idle process"
+    rows = [
+        ("what", "n", "figure"),
+        ("the thread that looks, in an idle process", "1", f"{share:.4%} of a CPU"),
+        ("a thread that wakes up as often and does nothing", "1", f"{waiting:.4%} of a CPU"),
+        ("one look, nothing changed", str(look.n), f"{look} µs"),
+        ("reading the file, once it has changed", str(read.n), f"{read} µs"),
+        ("a threshold in force", str(ROUNDS), f"{edition * 1000:.0f} ns"),
+        ("a threshold of a configuration in a variable", str(ROUNDS), f"{held * 1000:.0f} ns"),
+    ]
+    return Section(
+        "configuration",
+        "Following the configuration",
+        f'make bench-config ARGS="--seconds {seconds:g}"',
+        [
+            f"A verein.yaml of 2 KB, a look every {LOOK_S:g} s, for {seconds:g} s; processor time of the thread.",
+            f"A look is a mean over {CALLS} calls, a reading over {FEW}; median [lower quartile, upper quartile].",
+            f"A threshold is the median of means over {READS} readings, less those of an empty loop.",
+            machine(),
+        ],
+        [("What it takes", rows)],
+        [str(Target(target, f"{share:.4%}", share < MOST_OF_A_CPU))],
+        {"share": share, "waiting": waiting},
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=20, help="time of the idle process (default: %(default)s)")
+    parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIRECTORY", help="default: %(default)s")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the page anew from all results")
+    given = parser.parse_args()
+    publish(measured(given.seconds), given.results, given.markdown)
 
 
 if __name__ == "__main__":

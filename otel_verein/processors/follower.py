@@ -54,10 +54,12 @@ class Follower:
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self.forget)
 
-    def ensure_running(self) -> None:
-        """Start to look, if there is something to look at and nobody does yet."""
-        if self._watch is not None and not self._closed:
-            self._worker.ensure_running()
+    def ensure_running(self) -> bool:
+        """Start to look, if there is something to look at and nobody does yet; whether that is done."""
+        if self._watch is None or self._closed:
+            return True
+        self._worker.ensure_running()
+        return self._worker.running
 
     def close(self) -> None:
         """Look no more, without waiting for the thread to end."""

@@ -81,7 +81,7 @@ class VereinSpanProcessor(SpanProcessor):
             self._outbox,
             self._resource,
             self.new_span_id,
-            self.follow_configuration,
+            self._start_threads,
             faults,
         )
         self._steps = ClockSteps(self._limits.open_spans)
@@ -105,6 +105,11 @@ class VereinSpanProcessor(SpanProcessor):
         """Look at the configuration from now on, if nobody does; the end of an operation does so by itself."""
         self._follower.ensure_running()
 
+    def _start_threads(self) -> bool:
+        """Start what exports and what looks at the configuration; whether all of it runs."""
+        exporting = self._outbox.ensure_running()
+        return self._follower.ensure_running() and exporting
+
     def _judge_by(self, config: Config) -> None:
         self.edition = edition = Edition(config, self._late.take, self.edition)
         UNATTRIBUTED.counting = edition.counting
@@ -117,6 +122,7 @@ class VereinSpanProcessor(SpanProcessor):
             operation.disown()
         # Open roots by id, and of the SDK's own spans all: it hands on_end a copy that does not lead to the operation.
         self._open: dict[int, Operation] = {}
+        self._stages.threads_run = False
         self._late.forget()
         self._remembered.forget()
         self._steps.forget()

@@ -55,7 +55,7 @@ class Stages:
         outbox: Outbox,
         resource: ProcessResource,
         new_span_id: Callable[[], int],
-        follow_configuration: Callable[[], None],
+        start_threads: Callable[[], bool],
         faults: Faults,
     ) -> None:
         self._remembered = remembered
@@ -63,7 +63,9 @@ class Stages:
         self._outbox = outbox
         self._resource = resource
         self._new_span_id = new_span_id
-        self._follow_configuration = follow_configuration
+        self._start_threads = start_threads
+        self.threads_run = False
+        """Whether the threads of the process are there; to be set back in a forked child."""
         self._faults = faults
 
     def run(self, operation: Operation, root: ReadableSpan, context: SpanContext, *, late: bool = False) -> None:
@@ -73,7 +75,8 @@ class Stages:
         operation.ended_as = (name, context)
         operation.close()
         if not edition.recording:
-            self._follow_configuration()  # it may be switched on again
+            if not self.threads_run:  # recording may be switched on again
+                self.threads_run = self._start_threads()
             operation.verdict = _NOT_EXPORTED
             operation.release()
             return
@@ -115,8 +118,8 @@ class Stages:
                 self._measures.add(measured)
         else:
             self._keep(_Ended(operation, edition, root, context, tags, groups), decision, measured)
-        self._outbox.ensure_running()
-        self._follow_configuration()
+        if not self.threads_run:
+            self.threads_run = self._start_threads()
         operation.release()
         if operation.spans:
             self.follow(operation)

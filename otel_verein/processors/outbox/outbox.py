@@ -90,11 +90,13 @@ class Outbox:
     def _shut(self) -> bool:
         return self._closed
 
-    def ensure_running(self) -> None:
-        """Start the export threads if this process has none."""
-        if not self._closed:
-            self._span_worker.ensure_running()
-            self._metric_worker.ensure_running()
+    def ensure_running(self) -> bool:
+        """Start the export threads if this process has none; whether they are there, or needed no longer."""
+        if self._closed:
+            return True
+        self._span_worker.ensure_running()
+        self._metric_worker.ensure_running()
+        return self._span_worker.running and self._metric_worker.running
 
     def flush(self, timeout_s: float) -> bool:
         """Export what waits, once; False if that was not possible in time."""
