@@ -41,6 +41,13 @@ class Look(NamedTuple):
     resolved: Resolved | None
     error: ConfigError | None
 
+    @property
+    def config(self) -> Config:
+        """The configuration; raises the error if there is none."""
+        if self.resolved is not None:
+            return self.resolved.config
+        raise self.error or ConfigError([])
+
 
 class Watch:
     """Follows the configuration of a process with *environ*, started in *directory* (else the working directory).

@@ -23,7 +23,7 @@ COMMAND = "from otel_verein.cli.main import main; main()"
 
 def test_setting_up_by_hand_counts_the_queries(tmp_path: Path) -> None:
     """The example of docs/how-to/set-up-by-hand.md, followed by three queries, makes a report of three."""
-    example, _ = code_blocks(ROOT / "docs/how-to/set-up-by-hand.md", "python")
+    example, *_ = code_blocks(ROOT / "docs/how-to/set-up-by-hand.md", "python")
 
     python(tmp_path, example + USE)
     report = json.loads(python(tmp_path, COMMAND, "report", "--json"))
@@ -33,7 +33,7 @@ def test_setting_up_by_hand_counts_the_queries(tmp_path: Path) -> None:
 
 def test_a_provider_that_exists_takes_our_processor_as_the_page_says(tmp_path: Path) -> None:
     """The second example of docs/how-to/set-up-by-hand.md exports a failed operation."""
-    _, example = code_blocks(ROOT / "docs/how-to/set-up-by-hand.md", "python")
+    _, example, _ = code_blocks(ROOT / "docs/how-to/set-up-by-hand.md", "python")
     named = example.replace("InMemorySpanExporter()", "exporter").replace("config = Config()", KEPT)
 
     printed = python(tmp_path, named + FAILED)
@@ -41,6 +41,27 @@ def test_a_provider_that_exists_takes_our_processor_as_the_page_says(tmp_path: P
     assert printed.split() == ["page"]
 
 
+def test_a_processor_made_by_hand_follows_the_file_as_the_page_says(tmp_path: Path) -> None:
+    """The third example of docs/how-to/set-up-by-hand.md takes a change over while it runs."""
+    *_, example = code_blocks(ROOT / "docs/how-to/set-up-by-hand.md", "python")
+    (tmp_path / "verein.yaml").write_text("thresholds: {queries: 7}\n")
+
+    printed = python(tmp_path, example + CHANGED)
+
+    assert printed.split() == ["7", "8"]
+
+
+CHANGED = f"""
+import sys
+from pathlib import Path
+sys.path.append({str(ROOT)!r})
+from tests.services.process import wait_until
+print(processor.config.thresholds.queries)
+provider.get_tracer("test").start_span("page").end()
+Path("verein.yaml").write_text("thresholds: {{queries: 8}}\\n")
+wait_until(lambda: processor.config.thresholds.queries == 8, 10)
+print(processor.config.thresholds.queries)
+"""
 KEPT = "config = Config()\nexporter = InMemorySpanExporter()"
 FAILED = """
 from opentelemetry import trace
@@ -53,7 +74,7 @@ print(*(span.name for span in exporter.get_finished_spans()))
 
 def test_hand_written_operations_are_counted_as_the_page_says(tmp_path: Path) -> None:
     """The example of docs/how-to/hand-written-code.md is two operations, with the queries that it runs in each."""
-    set_up, _ = code_blocks(ROOT / "docs/how-to/set-up-by-hand.md", "python")
+    set_up, *_ = code_blocks(ROOT / "docs/how-to/set-up-by-hand.md", "python")
     [example] = code_blocks(ROOT / "docs/how-to/hand-written-code.md", "python")
 
     python(tmp_path, set_up + example + "provider.shutdown()\n")
