@@ -183,7 +183,7 @@ def _from_variables(environ: Mapping[str, str]) -> tuple[list[Entry], list[Probl
 def _of_text(text: str, variable: str, key: str) -> tuple[Given | None, list[Problem]]:
     if OPTIONS[key].metadata["entries"] is None:
         return Given(text, variable, is_text=True), []
-    node, problems = read(text.encode("utf-8", "surrogateescape"), variable)
+    node, problems = read(text.encode("utf-8", "surrogatepass"), variable)
     return (given_of(node, variable) if node is not None else None), problems
 
 

@@ -76,6 +76,14 @@ def test_a_variable_that_cannot_be_taken_says_why(name: str, text: str, expected
     assert [f"{name}: {expected}"] == refused({name: text}, tmp_path)
 
 
+@pytest.mark.parametrize("code", [0xD800, 0xDC80], ids=["half a character", "an odd byte"])
+def test_a_variable_that_is_no_text_is_told(code: int, tmp_path: Path) -> None:
+    """Whatever the environment holds, or a caller gives for it, ends in a problem."""
+    (problem,) = refused({"VEREIN_IGNORE_RULES": chr(code)}, tmp_path)
+
+    assert problem.startswith("VEREIN_IGNORE_RULES:1: is not UTF-8 text")
+
+
 def test_an_empty_variable_is_not_set(tmp_path: Path) -> None:
     """As with the variables of OpenTelemetry: whoever empties one takes it back."""
     assert Config() == load({variable(key): " " for key in OPTIONS}, tmp_path)
