@@ -24,6 +24,12 @@ class Problem:
     where: str
     what: str
 
+    @property
+    def place(self) -> tuple[str, int]:
+        """The file, or variable, and the line in it; 0 where there is none."""
+        source, _, line = self.where.rpartition(":")
+        return (source, int(line)) if source and line.isdecimal() else (self.where, 0)
+
     def __str__(self) -> str:
         return f"{self.where}: {self.what}"
 

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from otel_verein.config.changes import Entry, entries, snapshot
-from otel_verein.config.entries import suggestion
+from otel_verein.config.entries import FILE, OVERRIDE, suggestion
 from otel_verein.config.environment import Environment
 from otel_verein.config.files import Files
 from otel_verein.config.layers import Origin, changed, files_of, resolve, values_of
 from otel_verein.config.presets import ENVIRONMENTS, PRESETS
-from otel_verein.config.reading import FILE, OVERRIDE, read_override
 from otel_verein.config.schema import SECTIONS, Config
 from otel_verein.config.shown import shown_key
 from otel_verein.config.validate import OPTIONS, check
@@ -114,9 +113,7 @@ class Differences:
 
 def in_force(environ: Mapping[str, str], directory: Path | None = None, now: datetime | None = None) -> InForce:
     """The configuration in force, with all layers; raises :class:`ConfigError` with every problem there is."""
-    moment = now or datetime.now(timezone.utc)
-    resolved = resolve(environ, directory, now=moment)
-    ends = read_override(resolved.files.override, moment).until
+    resolved = resolve(environ, directory, now=now)
     values = values_of(resolved.config)
     settings = (
         Setting(
@@ -126,7 +123,7 @@ def in_force(environ: Mapping[str, str], directory: Path | None = None, now: dat
             resolved.origins[key],
             option.metadata["planned"],
             option.metadata["at_start"],
-            ends.get(key),
+            resolved.ends.get(key),
         )
         for key, option in OPTIONS.items()
     )
@@ -185,14 +182,13 @@ def plain(value: object) -> Any:
 
 def jsonable(value: object) -> Any:
     """The value of an option as JSON has it."""
+    if is_dataclass(value):
+        return jsonable(plain(value))
     if isinstance(value, dict):
         return {key: jsonable(each) for key, each in value.items()}
-    simple = plain(value) if is_dataclass(value) or isinstance(value, list | tuple) else value
-    if isinstance(simple, list):
-        return [jsonable(each) for each in simple]
-    if isinstance(simple, dict):
-        return jsonable(simple)
-    return simple.isoformat() if isinstance(simple, date) else simple
+    if isinstance(value, list | tuple):
+        return [jsonable(each) for each in value]
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def alone(environ: Mapping[str, str]) -> dict[str, str]:

@@ -14,9 +14,9 @@ from otel_verein.api.config_check import check_change
 from otel_verein.config import changes
 from otel_verein.config.changes import UNSET, Edit, Entry, Target, entries
 from otel_verein.config.document import plain, read
+from otel_verein.config.entries import BLOCK, FILE, OVERRIDE
 from otel_verein.config.layers import Origin, files_of
 from otel_verein.config.presets import ENVIRONMENTS
-from otel_verein.config.reading import BLOCK, FILE, OVERRIDE
 from otel_verein.errors import ConfigError, Problem
 
 

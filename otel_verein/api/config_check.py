@@ -13,13 +13,13 @@ from typing import Any
 
 from otel_verein.api.config import SCHEMA, alone
 from otel_verein.config.content import content
+from otel_verein.config.entries import FILE, OVERRIDE
 from otel_verein.config.files import FILE_VARIABLE, Files
 from otel_verein.config.layers import Resolved, files_of, resolve
 from otel_verein.config.presets import ENVIRONMENTS
-from otel_verein.config.reading import FILE, OVERRIDE, FileEntries, file_entries, override_entries
+from otel_verein.config.reading import ABSENT, FileEntries, file_entries, override_entries
 from otel_verein.errors import ConfigError, Problem
 
-_PLACE = re.compile(r"(.*):(\d+)")
 _KEY = re.compile(r"(?:in [a-z, ]+: |without an environment: )?([a-z_]+(?:\.[a-z_]+|\[\d+\])*): ")
 
 
@@ -91,7 +91,7 @@ def check_change(environ: Mapping[str, str], directory: Path | None, layer: str,
         for problem in _problems(run):
             found.setdefault(problem, Problem(problem.where, f"{told}: {problem.what}") if told else problem)
     if found:
-        raise ConfigError(sorted(found.values(), key=_order))
+        raise ConfigError(sorted(found.values(), key=lambda problem: problem.place))
 
 
 def _resolved(
@@ -119,7 +119,7 @@ def _told(here: Callable[[], object], environments: Mapping[str, Callable[[], ob
     for problem, names in found.items():
         in_some = "" if len(names) == len(environments) else f"{', '.join(names)}: "
         told.append(Problem(problem.where, in_some + problem.what))
-    return tuple(sorted(told, key=_order))
+    return tuple(sorted(told, key=lambda problem: problem.place))
 
 
 def _problems(run: Callable[[], object]) -> tuple[Problem, ...]:
@@ -137,23 +137,18 @@ def _environments(said: FileEntries, environ: Mapping[str, str]) -> tuple[str, .
     return ("", *ENVIRONMENTS)
 
 
-def _order(problem: Problem) -> tuple[str, int]:
-    place = _PLACE.fullmatch(problem.where)
-    return (place[1], int(place[2])) if place else (problem.where, 0)
-
-
 def _bytes(path: Path) -> bytes:
     data = content(path)
     if data is None:
-        raise ConfigError([Problem(str(path), "cannot be read: No such file or directory")])
+        raise ConfigError([Problem(str(path), ABSENT)])
     return data
 
 
 def _problem(problem: Problem) -> dict[str, Any]:
-    place, key = _PLACE.fullmatch(problem.where), _KEY.match(problem.what)
+    (file, line), key = problem.place, _KEY.match(problem.what)
     return {
-        "file": place[1] if place else None,
-        "line": int(place[2]) if place else None,
+        "file": file if line else None,
+        "line": line or None,
         "where": problem.where,
         "key": key[1] if key else None,
         "message": problem.what,

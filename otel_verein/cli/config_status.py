@@ -23,12 +23,12 @@ from otel_verein.cli.config_command import (
 )
 from otel_verein.cli.render_config_status import render_status
 from otel_verein.config import Config
+from otel_verein.config.layers import variable_of
 from otel_verein.config.load import load
 from otel_verein.errors import ConfigError
 from otel_verein.sources.otlp_files import OtlpFiles
 
 _LAGS = 1
-_DIRECTORY = "VEREIN_EXPORT_DIRECTORY"
 
 
 @click.command(context_settings=SETTINGS)
@@ -75,4 +75,4 @@ def _written_to(environ: Mapping[str, str]) -> Path:
     try:
         return Path(load(environ).export.directory)
     except ConfigError:
-        return Path(environ.get(_DIRECTORY) or Config().export.directory)
+        return Path(environ.get(variable_of("export.directory")) or Config().export.directory)

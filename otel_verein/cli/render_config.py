@@ -9,8 +9,8 @@ from otel_verein.api.config import Differences, InForce, Setting, plain
 from otel_verein.cli.config_command import short
 from otel_verein.config.changes import Change, Entry
 from otel_verein.config.editing.written import NotWritableError, member_lines, on_one_line
-from otel_verein.config.layers import DEFAULT, PRESET, Origin
-from otel_verein.config.reading import BLOCK
+from otel_verein.config.entries import BLOCK, DEFAULT, PRESET
+from otel_verein.config.layers import Origin
 from otel_verein.config.schema import SECTIONS
 from otel_verein.config.shown import shown
 

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from otel_verein.config.document.characters import MAX_BYTES as MAX_BYTES
 from otel_verein.errors import ConfigError, Problem
-
-MAX_BYTES = 1024 * 1024  # what the reader of configurations takes, and far beyond any real one
 
 # What waits for a writer, such as a pipe, must not keep us waiting: it is refused once it is open.
 _FLAGS = os.O_RDONLY

@@ -5,14 +5,24 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
 from otel_verein.config.document.problems import MAX_PROBLEMS
 from otel_verein.config.document.scalars import meaning
+from otel_verein.config.options import is_required
 from otel_verein.config.shown import SHOWN_CHARS, shown, shown_key, shown_number
 from otel_verein.errors import Problem
+
+DEFAULT = "default"
+PRESET = "preset"
+FILE = "file"
+BLOCK = "environment block"
+STANDARD_VARIABLE = "OTEL variable"
+VARIABLE = "VEREIN variable"
+OVERRIDE = "override"
+"""The layers, the weakest first."""
 
 REFERENCE = "see docs/reference/configuration.md"
 LONGEST_TEXT = 1000
@@ -42,7 +52,7 @@ class Entry:
 
     key: str
     given: Given
-    layer: str = "file"
+    layer: str = FILE
     key_where: str = ""
     prefix: str = ""
     """What stands before the key in a file: the block of an environment, or nothing."""
@@ -75,10 +85,10 @@ def value_of(entry: Entry, metadata: Mapping[str, Any]) -> Any:
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """A hint at the nearest of *known*, or at the reference."""
-    return meaning_of(name, known) or f"; {REFERENCE}"
+    return hint_at(name, known) or f"; {REFERENCE}"
 
 
-def meaning_of(name: str, known: Iterable[str]) -> str:
+def hint_at(name: str, known: Iterable[str]) -> str:
     """A hint at the nearest of *known*, or nothing."""
     near = nearest(name, known)
     return f"; did you mean {near!r}?" if near else ""
@@ -103,7 +113,7 @@ def _single(key: str, given: Given, metadata: Mapping[str, Any], where: str) -> 
 
 def _entries(key: str, given: Given, kind: type, where: str) -> Iterator[Any]:
     names = [each.name for each in fields(kind)]
-    required = [each.name for each in fields(kind) if each.default is MISSING]
+    required = [each.name for each in fields(kind) if is_required(each)]
     if not isinstance(given.value, list):
         wanted = " and ".join([", ".join(required[:-1]), required[-1]]) if len(required) > 1 else required[0]
         raise NotUsableError([Problem(where, f"{key}: {given.shown} is not a list of entries, each with {wanted}")])
@@ -148,7 +158,7 @@ def _missing(key: str, given: Given, kind: Any, meant: set[str]) -> Iterator[Pro
     """What an entry lacks, but for what a key of another name seems to be *meant* for."""
     named = {name for name, _, _ in given.pairs} | meant
     for each in fields(kind):
-        if each.default is MISSING and each.name not in named:
+        if is_required(each) and each.name not in named:
             yield Problem(given.where, f"{key}: has no {each.name}, such as {each.metadata['example']}")
     one_of: tuple[str, ...] = getattr(kind, "needs_one_of", ())
     if one_of and not named & set(one_of):
@@ -212,7 +222,7 @@ def _text(given: Given, metadata: Mapping[str, Any]) -> tuple[Any, str]:
     if choices:
         if value in choices:
             return value, ""
-        near = meaning_of(value, choices) if isinstance(value, str) else ""
+        near = hint_at(value, choices) if isinstance(value, str) else ""
         return None, f"must be one of {', '.join(choices)}{near}"
     if value is not None and not isinstance(value, str | list | dict):
         return None, "is no text: write it in quotes"

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from otel_verein import semconv
-from otel_verein.config.entries import meaning_of
+from otel_verein.config.entries import hint_at
 from otel_verein.config.presets import ALIASES, DEVELOPMENT, ENVIRONMENTS
+from otel_verein.config.shown import shown
 from otel_verein.config.standard import environment_of
 from otel_verein.errors import Problem
 
@@ -54,8 +55,6 @@ def detect(
 def _named(given: object, where: str) -> tuple[Environment, list[Problem], list[Problem]]:
     if given in ENVIRONMENTS:
         return Environment(str(given), where), [], []
-    from otel_verein.config.shown import shown
-
     what = f"environment: {shown(given)} must be one of {', '.join(ENVIRONMENTS)}"
     near = meant_by(given) if isinstance(given, str) else ""
     return UNKNOWN, [Problem(where, what + near)], []
@@ -64,7 +63,7 @@ def _named(given: object, where: str) -> tuple[Environment, list[Problem], list[
 def meant_by(name: str) -> str:
     """A hint at the environment that a wrong *name* may stand for, or nothing."""
     alias = ALIASES.get(name.strip().lower())
-    return f"; did you mean {alias!r}?" if alias else meaning_of(name, ENVIRONMENTS)
+    return f"; did you mean {alias!r}?" if alias else hint_at(name, ENVIRONMENTS)
 
 
 def debug_flag(environ: Mapping[str, str]) -> str:

@@ -9,27 +9,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from otel_verein.config.document import read
 from otel_verein.config.document.problems import MAX_PROBLEMS
-from otel_verein.config.entries import Entry, Given, suggestion
+from otel_verein.config.entries import DEFAULT, PRESET, VARIABLE, Entry, Given, suggestion
 from otel_verein.config.environment import Environment, detect
 from otel_verein.config.files import Files, candidates
 from otel_verein.config.presets import PRESETS
-from otel_verein.config.reading import FileEntries, given_of, override_entries, read_file, read_override
+from otel_verein.config.reading import FileEntries, file_entries, given_of, override_entries, read_file, read_override
 from otel_verein.config.schema import SECTIONS, Config, option_fields
 from otel_verein.config.standard import variables as standard_variables
 from otel_verein.config.validate import OPTIONS, check, invalid
 from otel_verein.errors import ConfigError, Problem
 
 PREFIX = "VEREIN_"
-VARIABLE = "VEREIN variable"
-DEFAULT = "default"
-PRESET = "preset"
 _DIGEST_LENGTH = 12
 _MOST_HINTS = 20  # to look for what a variable may mean takes a millisecond
 
@@ -48,7 +45,7 @@ class Resolved:
     """A valid configuration with all that is known of where it comes from.
 
     ``origins`` has, for every option, the layers that speak of it, the one in force first. ``notes`` are no errors.
-    ``next_end`` is when the next override ends, if one does.
+    ``ends`` is when the override of an option ends, for those that end by themselves.
     """
 
     config: Config
@@ -56,7 +53,12 @@ class Resolved:
     origins: Mapping[str, tuple[Origin, ...]]
     files: Files
     notes: tuple[Problem, ...]
-    next_end: datetime | None
+    ends: Mapping[str, datetime]
+
+    @property
+    def next_end(self) -> datetime | None:
+        """When the next override ends, if one does."""
+        return min(self.ends.values(), default=None)
 
     @property
     def digest(self) -> str:
@@ -102,27 +104,23 @@ def resolve(
         _origins(entries, found),
         files,
         (*notes, *standard_notes),
-        min(override.until.values(), default=None),
+        override.until,
     )
 
 
 def _in_order(problems: list[Problem]) -> list[Problem]:
     """The problems of each source together, by line; of very many the first hundred, and how many there are more."""
     sources: dict[str, int] = {}
-
-    def place(problem: Problem) -> tuple[int, int]:
-        source, _, line = problem.where.rpartition(":")
-        known = (source, int(line)) if source and line.isdecimal() else (problem.where, 0)
-        return sources.setdefault(known[0], len(sources)), known[1]
-
-    ordered = sorted(problems, key=place)
+    for problem in problems:
+        sources.setdefault(problem.place[0], len(sources))
+    ordered = sorted(problems, key=lambda problem: (sources[problem.place[0]], problem.place[1]))
     first, more = ordered[:MAX_PROBLEMS], len(ordered) - MAX_PROBLEMS
     return [*first, Problem(first[-1].where, f"and {more:,} more problems")] if more > 0 else first
 
 
 def digest(config: Config) -> str:
     """What tells configurations apart: twelve hexadecimal digits that two processes share if all options are equal."""
-    text = json.dumps(_jsonable(config), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(asdict(config), sort_keys=True, separators=(",", ":"), allow_nan=False, default=_day)
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
 
 
@@ -131,23 +129,19 @@ def values_of(config: Config) -> dict[str, Any]:
     return {f"{section}.{name}": getattr(getattr(config, section), name) for section, name, _ in option_fields()}
 
 
-def _jsonable(value: object) -> object:
-    if is_dataclass(value):
-        return {each.name: _jsonable(getattr(value, each.name)) for each in fields(value)}
-    if isinstance(value, tuple):
-        return [_jsonable(each) for each in value]
-    return value.isoformat() if isinstance(value, date) else value
+def _day(value: date) -> str:
+    """What JSON has no form for in a configuration: the last day of a rule."""
+    return value.isoformat()
 
 
 def files_of(environ: Mapping[str, str], directory: Path | None = None) -> Files:
     """The file that counts for a process with *environ* in *directory*, whatever is in it."""
-    return _file(environ, directory, None)[0]
+    only, *others = candidates(environ, directory)
+    return _file(environ, directory, None)[0] if others else only
 
 
 def _file(environ: Mapping[str, str], directory: Path | None, data: bytes | None) -> tuple[Files, FileEntries]:
     """The file that counts, and what it says."""
-    from otel_verein.config.reading import file_entries
-
     found = candidates(environ, directory)
     for files in found:
         if data is not None:
@@ -159,25 +153,32 @@ def _file(environ: Mapping[str, str], directory: Path | None, data: bytes | None
     raise AssertionError("there always is a candidate")
 
 
+def variable_of(key: str) -> str:
+    """The environment variable of the option *key*."""
+    return f"{PREFIX}{key.replace('.', '_')}".upper()
+
+
 def _from_variables(environ: Mapping[str, str]) -> tuple[list[Entry], list[Problem]]:
-    """The entries of ``VEREIN_<SECTION>_<OPTION>`` variables; one that is no option is a problem, not left aside."""
+    """The entries of ``VEREIN_<SECTION>_<OPTION>`` variables; one that is no option is a problem, not left aside.
+
+    As the specification of OpenTelemetry has it, an empty one is not set.
+    """
     entries: list[Entry] = []
     problems: list[Problem] = []
-    by_name = {f"{PREFIX}{key.replace('.', '_')}".upper(): key for key in OPTIONS}
-    starts = tuple(f"{PREFIX}{section}_".upper() for section in SECTIONS)
-    for variable, text in environ.items():
-        key = by_name.get(variable)
-        if not text.strip():
-            continue  # as the specification of OpenTelemetry has it: empty is not set
-        if key is not None:
+    keys = {variable_of(key): key for key in OPTIONS}
+    for variable, key in keys.items():
+        text = environ.get(variable, "")
+        if text.strip():
             given, wrong = _of_text(text, variable, key)
             problems += wrong
             if given is not None:
                 entries.append(Entry(key, given, VARIABLE, variable))
-        elif variable.startswith(starts):
-            near = suggestion(variable, by_name) if len(problems) < _MOST_HINTS else ""
+    starts = tuple(f"{PREFIX}{section}_".upper() for section in SECTIONS)
+    for variable, text in environ.items():
+        if text.strip() and variable.startswith(starts) and variable not in keys:
+            near = suggestion(variable, keys) if len(problems) < _MOST_HINTS else ""
             problems.append(Problem(variable, f"is no option{near}"))
-    return sorted(entries, key=lambda entry: list(OPTIONS).index(entry.key)), problems
+    return entries, problems
 
 
 def _of_text(text: str, variable: str, key: str) -> tuple[Given | None, list[Problem]]:

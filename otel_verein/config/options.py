@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, field
+from dataclasses import MISSING, Field, field
 from datetime import date
 from typing import Any
 
@@ -75,3 +75,8 @@ def part(
         "entries": None,
     }
     return field(default=default, metadata=metadata)
+
+
+def is_required(part: Field[Any]) -> bool:
+    """Whether an entry of a list has to have this key."""
+    return part.default is MISSING

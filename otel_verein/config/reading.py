@@ -11,7 +11,7 @@ from pathlib import Path
 
 from otel_verein.config.content import content
 from otel_verein.config.document import ListNode, MapNode, Node, Scalar, plain, read
-from otel_verein.config.entries import Entry, Given, suggestion
+from otel_verein.config.entries import BLOCK, FILE, OVERRIDE, Entry, Given, suggestion
 from otel_verein.config.environment import meant_by
 from otel_verein.config.files import Files
 from otel_verein.config.presets import ENVIRONMENTS
@@ -21,11 +21,8 @@ from otel_verein.config.substitution import substituted
 from otel_verein.config.validate import OPTIONS
 from otel_verein.errors import ConfigError, Problem
 
-FILE = "file"
-BLOCK = "environment block"
-OVERRIDE = "override"
 UNTIL = "until"
-_ABSENT = f"cannot be read: {os.strerror(errno.ENOENT)}"
+ABSENT = f"cannot be read: {os.strerror(errno.ENOENT)}"
 
 
 @dataclass(slots=True)
@@ -48,7 +45,7 @@ def read_file(files: Files, environ: Mapping[str, str]) -> FileEntries:
         return FileEntries(problems=list(fault.problems))
     if data is not None:
         return file_entries(data, str(files.file), files.base, environ)
-    return FileEntries(problems=[Problem(str(files.file), _ABSENT)] if files.named else [])
+    return FileEntries(problems=[Problem(str(files.file), ABSENT)] if files.named else [])
 
 
 def file_entries(data: bytes, name: str, base: tuple[str, ...], environ: Mapping[str, str]) -> FileEntries:

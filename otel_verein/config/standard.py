@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from otel_verein import semconv
-from otel_verein.config.entries import Entry, Given, NotUsableError, value_of
+from otel_verein.config.entries import STANDARD_VARIABLE, Entry, Given, NotUsableError, value_of
 from otel_verein.config.validate import OPTIONS
 from otel_verein.errors import Problem
 
@@ -84,4 +84,4 @@ def _is_ratio(text: str) -> bool:
 
 
 def _entry(key: str, text: str, variable: str) -> Entry:
-    return Entry(key, Given(text, variable, is_text=True), "OTEL variable")
+    return Entry(key, Given(text, variable, is_text=True), STANDARD_VARIABLE)

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from otel_verein.config.changes import OVERRIDE, UNSET, Edit, Target, apply, rollback
+from otel_verein.config.changes import UNSET, Edit, Target, apply, rollback
 from otel_verein.config.changes import history as history_module
 from otel_verein.config.changes.entry import Change, Entry
 from otel_verein.config.changes.history import entries, hash_of, snapshot
+from otel_verein.config.entries import OVERRIDE
 from otel_verein.errors import ConfigError, Problem
 from tests.unit.config_history import QUERIES, accepted, actions, set_queries
 

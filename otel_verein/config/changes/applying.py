@@ -18,12 +18,9 @@ from otel_verein.config.changes.history import History, entries, hash_of, snapsh
 from otel_verein.config.changes.lock import locked
 from otel_verein.config.editing import set_value, unset_value
 from otel_verein.config.editing.data import at, data_of
+from otel_verein.config.entries import FILE, OVERRIDE
+from otel_verein.config.reading import UNTIL
 from otel_verein.errors import ConfigError, Problem
-
-FILE = "file"
-OVERRIDE = "override"
-UNTIL = "until"
-"""The section of the override that says when its keys stop to hold."""
 
 WHY_CHARS = 500  # a sentence or two
 WHO_CHARS = 200  # longer than any login name with its host

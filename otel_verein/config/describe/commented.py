@@ -11,14 +11,14 @@ from otel_verein.config.describe.words import (
     allowed,
     default_of,
     explained,
-    is_required,
     marks,
     needs,
     preset_tree,
-    variable_of,
 )
 from otel_verein.config.editing.written import on_one_line
 from otel_verein.config.files import FILE_VARIABLE
+from otel_verein.config.layers import variable_of
+from otel_verein.config.options import is_required
 from otel_verein.config.presets import ENVIRONMENTS
 from otel_verein.config.schema import SECTIONS, option_fields
 

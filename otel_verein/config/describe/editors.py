@@ -7,9 +7,10 @@ from dataclasses import Field, fields
 from datetime import date
 from typing import Any
 
-from otel_verein.config.describe.words import default_of, explained, is_required, marks, presets_of
+from otel_verein.config.describe.words import default_of, explained, marks, presets_of
 from otel_verein.config.document import plain, read
 from otel_verein.config.entries import LONGEST_TEXT
+from otel_verein.config.options import is_required
 from otel_verein.config.presets import ENVIRONMENTS
 from otel_verein.config.schema import SECTIONS, option_fields
 

@@ -11,13 +11,12 @@ from otel_verein.config.describe.words import (
     allowed,
     default_of,
     explained,
-    is_required,
     marks,
     needs,
     presets_of,
-    variable_of,
 )
-from otel_verein.config.layers import PREFIX
+from otel_verein.config.layers import PREFIX, variable_of
+from otel_verein.config.options import is_required
 from otel_verein.config.presets import ALIASES, DEVELOPMENT, ENVIRONMENTS, PRODUCTION
 from otel_verein.config.schema import SECTIONS, option_fields
 from otel_verein.config.watch import TAKEN_OVER_WITHIN_S

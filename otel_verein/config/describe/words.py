@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, Field, fields
+from dataclasses import Field, fields
 from datetime import date
 from typing import Any
 
 from otel_verein.config.editing.written import on_one_line
-from otel_verein.config.layers import PREFIX
+from otel_verein.config.options import is_required
 from otel_verein.config.presets import PRESETS
 from otel_verein.config.rules import DANGEROUS_IN_PRODUCTION
 
@@ -62,16 +62,6 @@ def default_of(key: str, option: Field[Any], environment: str = "") -> str:
 def presets_of(key: str) -> dict[str, str]:
     """The values that environments preset for *key*, as YAML."""
     return {name: on_one_line(preset[key]) for name, preset in PRESETS.items() if key in preset}
-
-
-def variable_of(key: str) -> str:
-    """The environment variable of the option *key*."""
-    return f"{PREFIX}{key.replace('.', '_')}".upper()
-
-
-def is_required(part: Field[Any]) -> bool:
-    """Whether an entry of a list has to have this key."""
-    return part.default is MISSING
 
 
 def preset_tree(environment: str) -> dict[str, dict[str, float]]:
