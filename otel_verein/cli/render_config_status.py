@@ -15,6 +15,7 @@ from otel_verein.analysis.configurations import (
 )
 from otel_verein.api.config_status import Status
 from otel_verein.cli.render_config import moment
+from otel_verein.cli.terminal import printable
 
 _HEADINGS = ("service", "process", "environment", "digest", "status", "last seen")
 _MEANINGS = {
@@ -32,7 +33,7 @@ def render_status(answer: Status) -> str:
     """One line per process, and what the statuses mean that occur."""
     counts = ", ".join(f"{number} {name}" for name, number in sorted(answer.counts.items()))
     total = len(answer.processes)
-    lines = [f"{total} process{'' if total == 1 else 'es'} in {_clean(answer.place)}: {counts}"]
+    lines = [f"{total} process{'' if total == 1 else 'es'} in {printable(answer.place)}: {counts}"]
     lines += _table([_row(each, answer) for each in answer.processes])
     lines += [f"{name}: {meaning}" for name, meaning in _MEANINGS.items() if name in answer.counts]
     return "\n".join(lines)
@@ -43,7 +44,7 @@ def _row(process: ProcessConfiguration, answer: Status) -> tuple[str, ...]:
     name = " ".join(part for part in parts if part) or process.instance or "-"
     ago = _length(answer.now - process.seen)
     shown = (process.service, name, process.environment, process.digest, process.status)
-    return (*(_clean(each) for each in shown), f"{moment(process.seen)} ({ago} ago)")
+    return (*(printable(each) for each in shown), f"{moment(process.seen)} ({ago} ago)")
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
@@ -58,8 +59,3 @@ def _length(time: timedelta) -> str:
         if seconds >= 2 * size:
             return f"{seconds // size} {name}"
     return f"{seconds} s"
-
-
-def _clean(text: str) -> str:
-    """*text* without characters that would steer the terminal."""
-    return "".join(char if char.isprintable() else " " for char in text)

@@ -12,6 +12,7 @@ from otel_verein.analysis.health import UNKNOWN, OperationHealth
 from otel_verein.analysis.histogram import Distribution
 from otel_verein.analysis.operations import OperationStats
 from otel_verein.api.report import Report
+from otel_verein.cli.terminal import printable
 
 _WIDTH = 120
 _ABSENT = "-"
@@ -244,4 +245,4 @@ def _cut(text: str, width: int) -> str:
 
 def _clean(text: str) -> str:
     """*text* on one line, without characters that would steer the terminal."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return " ".join(printable(text).split())

@@ -116,25 +116,17 @@ def _overrides(settings: Settings) -> Iterator[Problem]:
     """Budgets by name have to be in order, too, once those that are not given are taken from all."""
     rules: tuple[ThresholdRule, ...] = settings.values["thresholds.operations"]
     for index, rule in enumerate(rules):
-        key = f"thresholds.operations[{index}]"
-        for budget, critical in BUDGETS:
-            given = getattr(rule, budget), getattr(rule, critical)
-            if given == (None, None):
+        key, given = f"thresholds.operations[{index}]", rule.given
+        for pair in BUDGETS:
+            low, high = (given.get(name, settings.values[f"thresholds.{name}"]) for name in pair)
+            if low < high or given.keys().isdisjoint(pair):
                 continue
-            low, high = (
-                settings.values[f"thresholds.{name}"] if value is None else value
-                for name, value in zip((budget, critical), given, strict=True)
+            taken = "".join(f"; {name} is that of all: give it, too" for name in pair if name not in given)
+            budget, critical = pair
+            yield Problem(
+                settings.places.get(key, settings.place("thresholds.operations")),
+                f"{key}: {budget}: {shown_number(low)} must be below {critical}: {shown_number(high)}{taken}",
             )
-            if low >= high:
-                taken = "".join(
-                    f"; {name} is that of all: give it, too"
-                    for name, value in zip((budget, critical), given, strict=True)
-                    if value is None
-                )
-                yield Problem(
-                    settings.places.get(key, settings.place("thresholds.operations")),
-                    f"{key}: {budget}: {shown_number(low)} must be below {critical}: {shown_number(high)}{taken}",
-                )
 
 
 def _deleted_too_soon(settings: Settings) -> Iterator[Problem]:

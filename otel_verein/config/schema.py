@@ -48,6 +48,12 @@ class ThresholdRule:
         float, default=None, example="15.0", unit="s", above=0, help="As `thresholds.db_duration_critical_s`."
     )
 
+    @property
+    def given(self) -> dict[str, int | float]:
+        """The budgets that differ, by their name among the thresholds."""
+        budgets = {name: getattr(self, name) for name in self.needs_one_of}
+        return {name: value for name, value in budgets.items() if value is not None}
+
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:

@@ -37,8 +37,7 @@ def check(entries: Sequence[Entry], environment: str) -> tuple[Config, list[Prob
 def invalid(entries: Sequence[Entry]) -> list[Problem]:
     """What is wrong with each of *entries* by itself, such as those of an environment that is not in force."""
     problems: list[Problem] = []
-    for _ in _usable(entries, problems):
-        pass
+    list(_usable(entries, problems))
     return problems
 
 

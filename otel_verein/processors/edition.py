@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import fields, replace
-from fnmatch import fnmatchcase
-from functools import lru_cache
+from dataclasses import replace
 
 from otel_verein.config.schema import Compression, Config, Sampling, Thresholds
 from otel_verein.ledger import Ledger, Operation
 from otel_verein.ledger.record import RecordFields
+from otel_verein.processors.by_name import first_match
 from otel_verein.processors.sampling import Policy
 
-_NAMES_REMEMBERED = 1024
 _NEVER = sys.maxsize
 
 
@@ -43,7 +41,7 @@ class Edition(Ledger):
         self.compression = config.compression if can.compression else _uncompressed(config.compression)
         self.policy = _policy(self.sampling, before)
         self._thresholds = config.thresholds
-        self._of_name = _by_name(config.thresholds) if config.thresholds.operations else None
+        self._of_name = _by_name(config.thresholds)
 
     def thresholds(self, name: str) -> Thresholds:
         """The budgets of the operations that are called *name*."""
@@ -63,20 +61,9 @@ def _uncompressed(options: Compression) -> Compression:
     return replace(options, repeats=_NEVER)
 
 
-def _by_name(thresholds: Thresholds) -> Callable[[str], Thresholds]:
-    """The budgets with those of the first rule for a name; names that came last are remembered."""
-    rules = [
-        (rule.operation, replace(thresholds, **_given(rule)))  # type: ignore[arg-type]
-        for rule in thresholds.operations
-    ]
-
-    @lru_cache(maxsize=_NAMES_REMEMBERED)
-    def of_name(name: str) -> Thresholds:
-        return next((budgets for glob, budgets in rules if fnmatchcase(name, glob)), thresholds)
-
-    return of_name
-
-
-def _given(rule: object) -> dict[str, int | float]:
-    given = {each.name: getattr(rule, each.name) for each in fields(rule)}  # type: ignore[arg-type]
-    return {name: value for name, value in given.items() if name != "operation" and value is not None}
+def _by_name(thresholds: Thresholds) -> Callable[[str], Thresholds] | None:
+    """The budgets with those of the first rule for a name; None where there are no rules."""
+    if not thresholds.operations:
+        return None
+    rules = [(rule.operation, replace(thresholds, **rule.given)) for rule in thresholds.operations]  # type: ignore[arg-type]
+    return first_match(rules, thresholds)

@@ -70,13 +70,13 @@ class Stages:
 
     def run(self, operation: Operation, root: ReadableSpan, context: SpanContext, *, late: bool = False) -> None:
         """End *operation*, whose *root* span has ended; *late* if it is one of queries after the end of another."""
+        if not self.threads_run:  # also without recording, which may be switched on again
+            self.threads_run = self._start_threads()
         edition: Edition = operation.ledger  # type: ignore[assignment] # every operation of a processor has one
         name = root.name
         operation.ended_as = (name, context)
         operation.close()
         if not edition.recording:
-            if not self.threads_run:  # recording may be switched on again
-                self.threads_run = self._start_threads()
             operation.verdict = _NOT_EXPORTED
             operation.release()
             return
@@ -118,8 +118,6 @@ class Stages:
                 self._measures.add(measured)
         else:
             self._keep(_Ended(operation, edition, root, context, tags, groups), decision, measured)
-        if not self.threads_run:
-            self.threads_run = self._start_threads()
         operation.release()
         if operation.spans:
             self.follow(operation)

@@ -1,4 +1,4 @@
-"""The commands of `otel-verein config` for tests, run in a directory of their own."""
+"""The commands of `otel-verein config` for tests, run in a directory of their own, and the files they are about."""
 
 from __future__ import annotations
 
@@ -45,3 +45,11 @@ def refused(*arguments: str, status: int = 2, **environ: str) -> str:
 def file(text: str) -> None:
     """The configuration file of the working directory."""
     Path("verein.yaml").write_text(text)
+
+
+def written(directory: Path, text: str, name: str = "verein.yaml") -> Path:
+    """A configuration file of that text."""
+    path = directory / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path

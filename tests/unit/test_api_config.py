@@ -17,17 +17,10 @@ from otel_verein.config.presets import PRESETS
 from otel_verein.config.schema import Config, IgnoreRule, ThresholdRule
 from otel_verein.config.validate import OPTIONS
 from otel_verein.errors import ConfigError
+from tests.unit.config_commands import written
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=timezone.utc)
 QUERIES = "thresholds.queries"
-
-
-def written(directory: Path, text: str, name: str = "verein.yaml") -> Path:
-    """A configuration file of that text."""
-    path = directory / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    return path
 
 
 def problems(directory: Path, environ: Mapping[str, str] = {}, file: Path | None = None) -> list[str]:

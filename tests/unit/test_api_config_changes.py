@@ -12,16 +12,9 @@ import pytest
 from otel_verein.api.config_changes import Wish, change, history, rollback
 from otel_verein.config.changes import UNSET
 from otel_verein.errors import ConfigError
+from tests.unit.config_commands import written
 
 QUERIES = "thresholds.queries"
-
-
-def written(directory: Path, text: str, name: str = "verein.yaml") -> Path:
-    """A configuration file of that text."""
-    path = directory / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    return path
 
 
 def effect(wish: Wish, environ: Mapping[str, str], directory: Path) -> tuple[Any, str | None, str]:

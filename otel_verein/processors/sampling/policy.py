@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from opentelemetry.context import Context
@@ -22,6 +20,7 @@ from opentelemetry.util.types import Attributes
 
 from otel_verein.clock import Clock
 from otel_verein.config.schema import Sampling
+from otel_verein.processors.by_name import first_match
 from otel_verein.processors.sampling.rate_cap import RateCap
 from otel_verein.processors.sampling.remembered import Followed
 from otel_verein.processors.sampling.tracestate import (
@@ -33,7 +32,6 @@ from otel_verein.processors.sampling.tracestate import (
 )
 
 _WOULD_BE_SAMPLED_OUT: Final = "sampled_out"
-_NAMES_REMEMBERED = 1024
 
 
 class KeepReason(str, Enum):
@@ -100,7 +98,7 @@ class Policy:
         self._collector = sampling.decide == "collector"
         self._keeps_all = self._collector or sampling.dry_run
         self._cap = RateCap(sampling.traces_per_second, clock) if sampling.traces_per_second > 0 else None
-        self._of_name = _by_name(sampling, self._coin) if sampling.operations else None
+        self._of_name = _by_name(sampling, self._coin)
         self._sampled = Decision(KeepReason.SAMPLED, self._coin)
         self._in = Provisional(True, 0, with_threshold(None, self._coin))
         self._out = Provisional(False, 0, None)
@@ -195,15 +193,11 @@ def _as_the_parent(parent: SpanContext) -> TraceState:
     return with_threshold(state, None)
 
 
-def _by_name(sampling: Sampling, otherwise: int) -> Callable[[str], int]:
-    """The threshold of the first rule for a name; names that came last are remembered."""
-    rules = [(rule.operation, threshold_of(rule.ratio)) for rule in sampling.operations]
-
-    @lru_cache(maxsize=_NAMES_REMEMBERED)
-    def of_name(name: str) -> int:
-        return next((threshold for glob, threshold in rules if fnmatchcase(name, glob)), otherwise)
-
-    return of_name
+def _by_name(sampling: Sampling, otherwise: int) -> Callable[[str], int] | None:
+    """The threshold of the first rule for a name; None where there are no rules."""
+    if not sampling.operations:
+        return None
+    return first_match([(rule.operation, threshold_of(rule.ratio)) for rule in sampling.operations], otherwise)
 
 
 class VereinSampler(Sampler):

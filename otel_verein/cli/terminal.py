@@ -1,0 +1,8 @@
+"""What may be printed to a terminal."""
+
+from __future__ import annotations
+
+
+def printable(text: str) -> str:
+    """*text* with a space for each character that would steer the terminal."""
+    return "".join(char if char.isprintable() else " " for char in text)
