@@ -63,6 +63,7 @@ METRIC_SPANS_MERGED: Final = "verein.operation.spans.merged"
 METRIC_SPANS_DROPPED: Final = "verein.operation.spans.dropped"
 METRIC_OVERFLOW: Final = "verein.metrics.overflow"
 METRIC_POINTS_LOST: Final = "verein.metrics.lost"
+METRIC_DB_QUERIES: Final = "verein.db.queries"
 METRIC_CONFIG_INFO: Final = "verein.config.info"
 METRIC_CONFIG_CHANGES: Final = "verein.config.changes"
 

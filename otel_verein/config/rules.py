@@ -28,6 +28,8 @@ BELOW = (
     ("health.critical", "health.warning"),
     ("self_monitoring.api_response_s", "self_monitoring.api_response_critical_s"),
     ("self_monitoring.memory_mb", "self_monitoring.memory_critical_mb"),
+    ("collector.decision_wait_after_root_s", "collector.decision_wait_s"),
+    ("collector.decision_wait_s", "backends.kafka_commit_s"),
 )
 """Pairs of options of which the first has to be below the second."""
 
@@ -39,6 +41,8 @@ AT_MOST = (
     ("retention.detail_d", "retention.hourly_d"),
     ("retention.hourly_d", "retention.daily_d"),
     ("retention.daily_d", "retention.monthly_d"),
+    ("tiers.short_d", "tiers.medium_d"),
+    ("tiers.medium_d", "tiers.long_d"),
 )
 """Pairs of which the first must not be above the second."""
 

@@ -14,9 +14,11 @@ from tests.unit.threshold_literals import Literal, constants_of, in_python, in_t
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "otel_verein"
-HOMES = {"otel_verein/config/schema.py", "otel_verein/config/presets.py"}
+HOMES = {"otel_verein/config/presets.py"} | {
+    f"otel_verein/config/sections/{name}.py" for name in ("judging", "recording", "leaving", "collecting")
+}
 
-JUDGING_SECTIONS = {"thresholds", "n_plus_one", "health", "retention", "self_monitoring"}
+JUDGING_SECTIONS = {"thresholds", "n_plus_one", "health", "retention", "self_monitoring", "tiers"}
 """The sections whose values no other code may repeat."""
 
 NOT_JUDGING = {"config", "exporters", "instrumentation", "sources", "tracing"}

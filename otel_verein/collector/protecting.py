@@ -1,0 +1,65 @@
+"""What protects the collector from too much, and people from being in the telemetry."""
+
+from __future__ import annotations
+
+from otel_verein.collector.document import Node, Noted
+from otel_verein.collector.plan import Plan
+
+MEMORY = "memory_limiter"
+REDACTION = "redaction"
+SQL = "redaction/sql"
+
+_HARD_SHARE = 0.75
+_SPIKE_SHARE = 0.15
+
+
+def memory_limiter(plan: Plan) -> Node:
+    """Refuses what arrives before memory runs out; a sender tries again."""
+    hard = int(plan.config.collector.memory_mib * _HARD_SHARE)
+    return Noted(
+        {
+            "check_interval": "200ms",
+            "limit_mib": hard,
+            "spike_limit_mib": int(plan.config.collector.memory_mib * _SPIKE_SHARE),
+        },
+        f"Three quarters of collector.memory_mib ({plan.config.collector.memory_mib}): this is the heap, and the process "
+        "takes more than that. What is refused is counted, and the sender is told to come again.",
+    )
+
+
+def heap_goal_mib(plan: Plan) -> int:
+    """What GOMEMLIMIT should be: the collector then tidies up harder before it refuses anything."""
+    return int(plan.config.collector.memory_mib * (_HARD_SHARE - _SPIKE_SHARE / 2))
+
+
+def redaction() -> Node:
+    """The second line of defence: credentials and persons that got past the first."""
+    return Noted(
+        {
+            "allow_all_keys": True,
+            "blocked_key_patterns": ["(?i)(password|passwd|secret|authorization|cookie|api[_.-]?key|access[_.-]?token)"],
+            "blocked_values": [
+                r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z]{2,}",
+                r"(?i)\bbearer +[a-z0-9._~+/=-]{8,}",
+                r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
+                r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){3,7}\b",
+                r"\b(?:4[0-9]{3}|5[1-5][0-9]{2})(?:[ -]?[0-9]{4}){3}\b",
+            ],
+            "summary": "silent",
+        },
+        "The second line of defence: credentials by the name of the attribute; e-mail addresses, bearer and web tokens, "
+        "account and card numbers by what they look like. The first line is what applications do not send.",
+    )
+
+
+def sql_sanitizer() -> Node:
+    """Takes literals out of SQL that others have written."""
+    attributes = ["db.statement", "db.query.text"]
+    return Noted(
+        {
+            "allow_all_keys": True,
+            "db_sanitizer": {"sql": {"enabled": True, "attributes": attributes}},
+            "summary": "silent",
+        },
+        "otel-verein sends SQL without literals; other instrumentation often does not.",
+    )
