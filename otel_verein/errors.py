@@ -2,6 +2,7 @@
 
 VereinError
 ├── ConfigError        verein.yaml or a VEREIN_* variable cannot be used as it stands
+├── CollectorError     the collector's program is absent, or does not take its configuration
 ├── SourceError        telemetry to read is absent, unreadable or not OTLP
 └── MissingExtraError  a command needs an optional dependency that is not installed
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["ConfigError", "MissingExtraError", "Problem", "SourceError", "VereinError"]
+__all__ = ["CollectorError", "ConfigError", "MissingExtraError", "Problem", "SourceError", "VereinError"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,10 @@ class ConfigError(VereinError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class CollectorError(VereinError):
+    """A collector that cannot be run: the message says why, and the likely cure."""
 
 
 class SourceError(VereinError):

@@ -11,6 +11,7 @@ _PLACES = {
     "run": ("otel_verein.cli.run", "run"),
     "report": ("otel_verein.cli.report", "report"),
     "config": ("otel_verein.cli.config", "config"),
+    "collector": ("otel_verein.cli.collector", "collector"),
 }
 
 

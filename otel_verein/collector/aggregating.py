@@ -20,10 +20,22 @@ CLASSIC = "transform/classic_buckets"
 PROMETHEUS = "prometheus"
 
 FLUSH_S = 5
-SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-"""Bounds of times on Prometheus, after those of the semantic conventions for HTTP."""
-COUNTS = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
-"""Bounds of query counts on Prometheus."""
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Bounds of times on Prometheus, after the semantic conventions for HTTP; the budgets in force come to them."""
+COUNTS = (0.5, 1.5, 2.5, 5.5, 10.5, 20.5, 50.5, 100.5, 200.5, 500.5, 1000.5)
+"""Bounds of query counts on Prometheus. An exponential bucket holds a whole number a little below its upper end, so a
+bound between two whole numbers tells them apart: exactly up to 20, within 2.2 % above."""
+
+_TIMES = (semconv.METRIC_DURATION, semconv.METRIC_DB_DURATION)
+
+
+def seconds(plan: Plan) -> tuple[float, ...]:
+    """The bounds of times with every budget among them, so that the share past a budget is exact."""
+    limits = plan.config.thresholds
+    names = ("duration_s", "duration_critical_s", "db_duration_s", "db_duration_critical_s")
+    budgets = {getattr(limits, name) for name in names}
+    budgets |= {rule.given[name] for rule in limits.operations for name in names if name in rule.given}
+    return tuple(sorted({*SECONDS, *(float(each) for each in budgets)}))
 
 
 def span_metrics(plan: Plan) -> Node:
@@ -31,8 +43,9 @@ def span_metrics(plan: Plan) -> Node:
     return Noted(
         {
             "namespace": "traces.span.metrics",
-            "histogram": {"unit": "s", "explicit": {"buckets": [_duration(each) for each in SECONDS]}},
+            "histogram": {"unit": "s", "explicit": {"buckets": [_duration(each) for each in seconds(plan)]}},
             "dimensions": [{"name": semconv.ENVIRONMENT}],
+            "exclude_dimensions": Noted(["collector.instance.id"], "A random one at each start: all series anew."),
             "aggregation_temporality": "AGGREGATION_TEMPORALITY_DELTA",
             "metrics_flush_interval": f"{FLUSH_S}s",
             "aggregation_cardinality_limit": From(plan.config.collector.series, "collector.series"),
@@ -75,13 +88,30 @@ def to_cumulative(plan: Plan) -> Node:
     )
 
 
-def to_classic() -> Node:
-    """Exponential histograms as classic buckets, which every Prometheus and dashboard reads."""
-    times = [semconv.METRIC_DURATION, semconv.METRIC_DB_DURATION]
-    statements = [_convert(SECONDS, times), _convert(COUNTS, [semconv.METRIC_QUERIES])]
+def to_classic(plan: Plan) -> Node:
+    """Exponential histograms as classic buckets, which every Prometheus and dashboard reads.
+
+    The conversion of the collector's v0.155 counts what lies between two bounds for the lower one and wants one bound
+    less than the format does; "midpoint" with a 0 in front, and the bounds named anew, is right. Source: its
+    ``func_convert_exponential_hist_to_explicit_hist.go``, and a comparison of known numbers in our tests.
+    """
+    ways = ((seconds(plan), _TIMES), (COUNTS, (semconv.METRIC_QUERIES,)))
+    named = f'metric.name == "{semconv.METRIC_CONFIG_INFO}"'
+    environment = f'resource.attributes["{semconv.ENVIRONMENT}"]'
+    converted = [
+        f'convert_exponential_histogram_to_histogram("midpoint", [0.0, {_list(bounds)}]) where {_any(names)}'
+        for bounds, names in ways
+    ]
+    bounded = [f"set(datapoint.explicit_bounds, [{_list(bounds)}]) where {_any(names)}" for bounds, names in ways]
+    labelled = f'set(datapoint.attributes["{semconv.ENVIRONMENT}"], {environment}) where {environment} != nil'
+    statements = [
+        {"context": "metric", "statements": [*converted, f'set(metric.unit, "") where {named}']},
+        {"context": "datapoint", "statements": [*bounded, labelled]},
+    ]
     return Noted(
-        {"metric_statements": [{"context": "metric", "statements": statements}]},
-        "Prometheus' text format has no exponential histograms; these buckets are cut at the bounds below.",
+        {"error_mode": "propagate", "metric_statements": statements},
+        "Prometheus' text format has no exponential histograms; these are cut at the bounds below. At v0.155 the "
+        "conversion gives one bound too many: the second list takes it away. Newer releases may need one list alone.",
     )
 
 
@@ -93,22 +123,33 @@ def prometheus(plan: Plan) -> Node:
             "endpoint": From(collector.prometheus_endpoint, "collector.prometheus_endpoint"),
             **guarded(plan),
             "metric_expiration": From(f"{collector.series_idle_s:g}s", "collector.series_idle_s"),
+            "enable_open_metrics": True,
             "without_scope_info": True,
-            "resource_to_telemetry_conversion": {"enabled": False},
         },
         "service.name is the label job, service.instance.id is instance: scrape with honor_labels.",
     )
 
 
-def instance(plan: Plan) -> dict[str, Node]:
+def instance(plan: Plan) -> Node:
     """The resource of the collector's own figures: the same after each start, another one on each host."""
-    return {"service.instance.id": Env("COLLECTOR_INSTANCE", f"otel-verein-{plan.topology.value}")}
+    return {"attributes": [{"name": "service.instance.id", "value": _instance(plan)}]}
 
 
-def _convert(bounds: Iterable[float], names: list[str]) -> str:
-    which = " or ".join(f'metric.name == "{name}"' for name in names)
-    listed = ", ".join(f"{bound:.6g}" if bound % 1 else f"{bound:.1f}" for bound in bounds)
-    return f'convert_exponential_histogram_to_histogram("upper", [{listed}]) where {which}'
+def as_counted_here(plan: Plan) -> Node:
+    """Whose series those of other services are: this collector's, since another one may count the same service."""
+    return {"attributes": [{"key": "service.instance.id", "value": _instance(plan), "action": "upsert"}]}
+
+
+def _instance(plan: Plan) -> Env:
+    return Env("COLLECTOR_INSTANCE", f"otel-verein-{plan.topology.value}")
+
+
+def _any(names: Iterable[str]) -> str:
+    return " or ".join(f'metric.name == "{name}"' for name in names)
+
+
+def _list(bounds: Iterable[float]) -> str:
+    return ", ".join(repr(float(bound)) for bound in bounds)
 
 
 def _duration(seconds: float) -> str:

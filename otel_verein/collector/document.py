@@ -109,8 +109,10 @@ def _item(value: Node, indent: str) -> Iterator[str]:
 
 def _fits(values: list[Node] | tuple[Node, ...]) -> bool:
     """Whether a list is short enough for one line, and of scalars that need no line of their own."""
-    return all(isinstance(each, str | int | float) for each in values) and len(_inline(values)) <= _SHORT and not any(
-        isinstance(each, str) and " " in each for each in values
+    return (
+        all(isinstance(each, str | int | float) for each in values)
+        and len(_inline(values)) <= _SHORT
+        and not any(isinstance(each, str) and " " in each for each in values)
     )
 
 

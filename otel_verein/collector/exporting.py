@@ -119,7 +119,10 @@ def _kafka(plan: Plan, topic: Mapping[str, Node]) -> Node:
 
 
 def _topic(plan: Plan, name: str) -> Node:
-    return {"topic": From(f"{plan.config.backends.kafka_topic}-{name}", "backends.kafka_topic"), "encoding": "otlp_proto"}
+    return {
+        "topic": From(f"{plan.config.backends.kafka_topic}-{name}", "backends.kafka_topic"),
+        "encoding": "otlp_proto",
+    }
 
 
 def _clickhouse(plan: Plan, ttl: From) -> dict[str, Node]:
@@ -156,7 +159,12 @@ def _delivery(plan: Plan) -> dict[str, Node]:
             "sizer": "bytes",
             "queue_size": size,
             "num_consumers": 4,
-            "batch": {"sizer": "items", "flush_timeout": "200ms", "min_size": _BATCH_ITEMS, "max_size": 2 * _BATCH_ITEMS},
+            "batch": {
+                "sizer": "items",
+                "flush_timeout": "200ms",
+                "min_size": _BATCH_ITEMS,
+                "max_size": 2 * _BATCH_ITEMS,
+            },
         },
         "retry_on_failure": {"initial_interval": "1s", "max_interval": "30s", "max_elapsed_time": "0s"},
     }

@@ -94,7 +94,9 @@ def plan(
     """
     problems: list[Problem] = []
     chosen = _topology(topology, role, problems)
-    named = [found for name in backends or (Backend.FILES.value,) if (found := _member(Backend, "--backend", name, problems))]
+    named = [
+        found for name in backends or (Backend.FILES.value,) if (found := _member(Backend, "--backend", name, problems))
+    ]
     made = Plan(chosen or Topology.AGENT, tuple(dict.fromkeys(named)), config, places or {})
     problems += _addresses(made)
     if problems:

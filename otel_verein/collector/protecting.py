@@ -22,8 +22,8 @@ def memory_limiter(plan: Plan) -> Node:
             "limit_mib": hard,
             "spike_limit_mib": int(plan.config.collector.memory_mib * _SPIKE_SHARE),
         },
-        f"Three quarters of collector.memory_mib ({plan.config.collector.memory_mib}): this is the heap, and the process "
-        "takes more than that. What is refused is counted, and the sender is told to come again.",
+        f"Three quarters of collector.memory_mib ({plan.config.collector.memory_mib}): this is the heap, and the "
+        "process takes more than that. What is refused is counted, and the sender is told to come again.",
     )
 
 
@@ -37,7 +37,9 @@ def redaction() -> Node:
     return Noted(
         {
             "allow_all_keys": True,
-            "blocked_key_patterns": ["(?i)(password|passwd|secret|authorization|cookie|api[_.-]?key|access[_.-]?token)"],
+            "blocked_key_patterns": [
+                "(?i)(password|passwd|secret|authorization|cookie|api[_.-]?key|access[_.-]?token)"
+            ],
             "blocked_values": [
                 r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z]{2,}",
                 r"(?i)\bbearer +[a-z0-9._~+/=-]{8,}",
@@ -47,8 +49,8 @@ def redaction() -> Node:
             ],
             "summary": "silent",
         },
-        "The second line of defence: credentials by the name of the attribute; e-mail addresses, bearer and web tokens, "
-        "account and card numbers by what they look like. The first line is what applications do not send.",
+        "The second line of defence: credentials by the name of the attribute; e-mail addresses, bearer and web "
+        "tokens, account and card numbers by what they look like. The first line is what applications do not send.",
     )
 
 

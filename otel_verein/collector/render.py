@@ -77,23 +77,23 @@ def _traces(parts: _Parts, plan: Plan, taken: list[str]) -> None:
     if plan.topology is Topology.KAFKA_AGENT:
         name, exporter = exporting.to_gateways(plan)
         parts.exporters[name] = exporter
-        onward, marks = [name], {}
+        onward = [name]
     elif plan.topology.decides:
-        onward, marks = [parts.forward("decide")], {}
+        onward = [parts.forward("decide")]
     else:
         onward = [parts.forward(tier.value) for tier in Tier]
-        marks = {"resource/short": tiering.as_short()}
     parts.lay("traces/ours", ["forward/ours"], {"filter/ours": tiering.ours()}, onward, "What otel-verein recorded.")
-    _others(parts, onward if plan.topology is not Topology.AGENT else [parts.forward(Tier.SHORT.value)], marks)
+    _others(parts, [parts.forward(Tier.SHORT.value)] if plan.topology is Topology.AGENT else onward)
     if plan.topology.decides:
         _decide(parts, plan)
     elif plan.topology.keeps_tiers:
         for tier in Tier:
-            _lay_tier(parts, plan, tier, {f"filter/{tier.value}": tiering.by_span(tier)})
+            marks = {"attributes/short": tiering.as_short()} if tier is Tier.SHORT else {}
+            _lay_tier(parts, plan, tier, {f"filter/{tier.value}": tiering.by_span(tier), **marks})
 
 
-def _others(parts: _Parts, onward: list[str], marks: Mapping[str, Node]) -> None:
-    through = {"filter/others": tiering.others(), protecting.SQL: protecting.sql_sanitizer(), **marks}
+def _others(parts: _Parts, onward: list[str]) -> None:
+    through = {"filter/others": tiering.others(), protecting.SQL: protecting.sql_sanitizer()}
     counted = [aggregating.SPAN_METRICS, aggregating.QUERIES]
     note = "What others recorded: without literals, and counted before anything is dropped."
     parts.lay("traces/others", ["forward/others"], through, [*counted, *onward], note)
@@ -137,11 +137,17 @@ def _figures(parts: _Parts, plan: Plan, taken: list[str]) -> None:
     parts.exporters[aggregating.PROMETHEUS] = aggregating.prometheus(plan)
     guard = {protecting.MEMORY: protecting.memory_limiter(plan)}
     totals = parts.forward("totals")
-    parts.lay("metrics/in", [*taken, *derived], guard, [*as_sent, totals], "Figures as they come, deltas included.")
+    parts.lay("metrics/in", taken, guard, [*as_sent, totals], "Figures as they come, deltas included.")
+    ours = {"resource/counted_here": aggregating.as_counted_here(plan)}
+    parts.lay(
+        "metrics/others", derived, ours, [*as_sent, totals], "What was counted here, of services without otel-verein."
+    )
     cumulative = {aggregating.CUMULATIVE: aggregating.to_cumulative(plan)}
     scraped = parts.forward("scraped")
     parts.lay("metrics/totals", [totals], cumulative, [*added_up, scraped], "Deltas added up.")
-    parts.lay("metrics/scraped", [scraped], {aggregating.CLASSIC: aggregating.to_classic()}, [aggregating.PROMETHEUS])
+    parts.lay(
+        "metrics/scraped", [scraped], {aggregating.CLASSIC: aggregating.to_classic(plan)}, [aggregating.PROMETHEUS]
+    )
 
 
 def _service(parts: _Parts, plan: Plan) -> Node:
@@ -186,7 +192,7 @@ def _notes(plan: Plan) -> list[str]:
     left = [name for name in filed if plan.backends_of(Tier(name)) == (Backend.FILES,)]
     if left:
         names = ", ".join(each.value for each in plan.backends)
-        found.append(f"the tier {', '.join(left)} stays in files: {names} does not take it")
+        found.append(f"what is {', '.join(left)} stays in files: {names} does not take it")
     return found
 
 

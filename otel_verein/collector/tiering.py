@@ -1,13 +1,12 @@
 """Which tier a trace is of, and the way of each tier.
 
-Where processes decide, every span carries ``verein.tier`` and nothing waits. Where the collector decides, tail sampling
-looks at whole traces: the first policy that holds names the tier. What is left is thinned by the sampler that writes the
-W3C threshold, after tail sampling and by trace id alone, so that weights stay right and late spans fare alike.
+Where processes decide, every span carries ``verein.tier`` and nothing waits. Where the collector decides, tail
+sampling looks at whole traces: the first policy that holds names the tier. What is left is thinned by the sampler that
+writes the W3C threshold, after tail sampling and by trace id alone, so that weights stay right and late spans fare
+alike.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 from otel_verein import semconv
 from otel_verein.collector.document import From, Node, Noted
@@ -105,9 +104,9 @@ def stamp(tier: Tier) -> Node:
 
 
 def as_short() -> Node:
-    """The tier of what comes from services without our SDK, where the collector does not decide."""
+    """The tier of spans from services without our SDK, where the collector does not decide."""
     return Noted(
-        {"attributes": [{"key": semconv.TIER, "value": Tier.SHORT.value, "action": "insert"}]},
+        {"actions": [{"key": semconv.TIER, "value": Tier.SHORT.value, "action": "insert"}]},
         "Nobody has judged these spans, and single ones cannot be judged here: their traces stay whole, and short.",
     )
 
@@ -131,7 +130,8 @@ def _long(plan: Plan) -> Node:
     return _policy(
         Tier.LONG,
         Noted(
-            f'span.attributes{_TIER} == "{Tier.LONG.value}"', "What a process with otel-verein judged: errors, critical."
+            f'span.attributes{_TIER} == "{Tier.LONG.value}"',
+            "What a process with otel-verein judged: errors, critical.",
         ),
         Noted(
             f"{_UNJUDGED} and span.status.code == STATUS_CODE_ERROR", "The same of spans that nobody has judged yet."
@@ -182,8 +182,3 @@ def _level(conditions: tuple[str, ...]) -> str:
 def _percent(ratio: float) -> float | int:
     percent = round(ratio * 100, 9)
     return int(percent) if percent == int(percent) else percent
-
-
-def tiers() -> Iterator[Tier]:
-    """Every tier, the longest first."""
-    return iter(Tier)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
+from otel_verein.config.sections.alerting import Alerts
 from otel_verein.config.sections.collecting import Backends, Collector, Tiers
 from otel_verein.config.sections.judging import (
     Health,
@@ -38,6 +39,7 @@ from otel_verein.config.sections.recording import (
 )
 
 __all__ = [
+    "Alerts",
     "Allow",
     "Backends",
     "Collector",
@@ -80,6 +82,7 @@ class Config:
     privacy: Privacy = field(default_factory=Privacy)
     entities: Entities = field(default_factory=Entities)
     health: Health = field(default_factory=Health)
+    alerts: Alerts = field(default_factory=Alerts)
     retention: Retention = field(default_factory=Retention)
     tiers: Tiers = field(default_factory=Tiers)
     collector: Collector = field(default_factory=Collector)

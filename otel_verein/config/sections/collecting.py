@@ -26,7 +26,9 @@ class Collector:
         "", at_start=True, help="Authorities whose client certificates are taken; given, each client needs one."
     )
     prometheus_endpoint: str = option(
-        "127.0.0.1:9464", at_start=True, help="Where Prometheus scrapes the figures of operations; loopback only."
+        "127.0.0.1:9464",
+        at_start=True,
+        help="Where Prometheus scrapes the figures of operations; off loopback it needs token and TLS.",
     )
     telemetry_endpoint: str = option(
         "127.0.0.1:8888", at_start=True, help="Where Prometheus scrapes the collector's own figures; loopback only."
@@ -82,7 +84,7 @@ class Collector:
         True,
         at_start=True,
         help="Read the tier of a trace from the policy that kept it: one buffer, and a feature gate of the collector, "
-        "`processor.tailsamplingprocessor.recordpolicy`. Without, one buffer for each tier, and three times the memory.",
+        "`processor.tailsamplingprocessor.recordpolicy`. Without, a buffer for each tier, and three times the memory.",
     )
     series: int = option(
         10_000,
@@ -131,8 +133,8 @@ class Backends:
     kafka_topic: str = option(
         "verein",
         at_start=True,
-        help="What topics begin with: `-spans` between agents and gateways; `-long`, `-medium`, `-short` and `-metrics` "
-        "of the backend `kafka`.",
+        help="What topics begin with: `-spans` between agents and gateways; `-long`, `-medium`, `-short` and "
+        "`-metrics` of the backend `kafka`.",
     )
     kafka_user: str = option(
         "", at_start=True, help="User for SASL (SCRAM-SHA-512); the password comes from KAFKA_PASSWORD."
