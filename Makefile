@@ -21,7 +21,7 @@ QUIETLY := | sed -u -n -E 's/^(Collecting [^ ]+|Building wheels? .*|Installing c
 group = $(BIN)/dependency-groups $(1) | { grep -v '^mysqlclient' || true; } > $(VENV)/$(1).txt
 
 .NOTPARALLEL:
-.PHONY: help demo test lint types docs bench bench-agents bench-django bench-memory bench-page bench-parts bench-config quality soak clean
+.PHONY: help demo collector test lint types docs bench bench-agents bench-django bench-memory bench-page bench-parts bench-config quality soak clean test-programs
 
 help:  ## list the targets
 	@sed -n -E 's/^([a-z-]+):.*  ## (.*)/  make \1\t\2/p' Makefile | expand -t 24
@@ -29,11 +29,15 @@ help:  ## list the targets
 demo: $(VENV)/.demo  ## run a real shop under otel-verein and report on it
 	@$(BIN)/python examples/oscar_shop/demo.py $(ARGS)
 
-test: $(VENV)/.test $(VENV)/.services $(VENV)/.compiled  ## run the tests, with real database servers where they can be installed
+collector: $(VENV)/.venv  ## build the collector of collector-config/manifest.yaml, where `otel-verein collector` finds it
+	@built=$$(scripts/build-collector) && ln -sfn "$$built" $(BIN)/otel-verein-collector
+	@echo "$(BIN)/otel-verein-collector"
+
+test: $(VENV)/.test test-programs $(VENV)/.compiled  ## run the tests, with real database servers where they can be installed
 	@test -e $(VENV)/.mysqlclient || scripts/install-mysqlclient "$(BIN)/python" $(PINS) $(VENV)/.mysqlclient
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-soak: $(VENV)/.test $(VENV)/.services $(VENV)/.compiled  ## run the long form of the tests that have one
+soak: $(VENV)/.test test-programs $(VENV)/.compiled  ## run the long form of the tests that have one
 	@$(BIN)/python -m pytest -m soak $(ARGS)
 
 lint: $(VENV)/.dev  ## check style, format and the layers of imports
@@ -44,8 +48,9 @@ lint: $(VENV)/.dev  ## check style, format and the layers of imports
 types: $(VENV)/.test  ## check the types of the package
 	@$(BIN)/mypy
 
-docs: $(VENV)/.demo  ## write docs/reference again from the code
+docs: $(VENV)/.demo  ## write docs/reference and collector-config again from the code
 	@$(BIN)/python scripts/generate_reference.py
+	@$(BIN)/python scripts/render_collector_config.py
 
 bench: $(VENV)/.bench $(VENV)/.compiled  ## measure what watching costs; ARGS="--rounds 15"
 	@$(BIN)/python benchmarks/overhead.py $(ARGS)
@@ -105,6 +110,13 @@ $(VENV)/.compiled: $(VENV)/.demo setup.py $(COMPILED)
 $(VENV)/.services: $(VENV)/.venv scripts/install-services
 	@scripts/install-services || echo "note: without the servers their tests are skipped, each with its reason"
 	@touch $@
+
+# What there is no package of is built or fetched once, and kept outside the checkout.
+test-programs: $(VENV)/.services
+	@for script in build-collector build-jaeger fetch-kafka; do \
+	  built=$$(scripts/$$script) || echo "note: without it its tests are skipped, each with its reason"; \
+	  if [ -n "$$built" ] && [ $$script = build-collector ]; then ln -sfn "$$built" $(BIN)/otel-verein-collector; fi; \
+	done
 
 $(VENV)/.dev: $(VENV)/.demo
 	@echo "installing the linters ..."

@@ -28,6 +28,8 @@ ENTITY_ID: Final = "verein.entity.id"
 ITEMS: Final = "verein.items"
 SPANS_MERGED: Final = "verein.spans.merged"
 SPANS_DROPPED: Final = "verein.spans.dropped"
+ENTITY: Final = (ENTITY_TYPE, ENTITY_ID)
+"""The attributes that may name a person."""
 TIER: Final = "verein.tier"
 DB_FINGERPRINT: Final = "verein.db.fingerprint"
 
@@ -89,6 +91,19 @@ AGG_DURATION_TOTAL_NS: Final = "aggregation.duration_total_ns"
 AGG_DURATION_MEDIAN_NS: Final = "aggregation.duration_median_ns"
 AGG_BUCKET_BOUNDS_S: Final = "aggregation.histogram_bucket_bounds_s"
 AGG_BUCKET_COUNTS: Final = "aggregation.histogram_bucket_counts"
+
+AGGREGATION: Final = (
+    AGG_IS_SUMMARY,
+    AGG_SPAN_COUNT,
+    AGG_DURATION_MIN_NS,
+    AGG_DURATION_MAX_NS,
+    AGG_DURATION_AVG_NS,
+    AGG_DURATION_TOTAL_NS,
+    AGG_DURATION_MEDIAN_NS,
+    AGG_BUCKET_BOUNDS_S,
+    AGG_BUCKET_COUNTS,
+)
+"""All keys of summary spans."""
 
 # --- OpenTelemetry's own -----------------------------------------------------------------------------------
 DB_SYSTEM_NAME: Final = "db.system.name"
@@ -194,6 +209,13 @@ TABLE: Final = (
     Name(METRIC_EXPORT_DROPPED, "counter", "int", "{operation}", "Kept operations lost, by " + DROP_REASON),
     Name(METRIC_SPANS_LOST, "counter", "int", "{span}", "Spans lost apart from their operation, by " + DROP_REASON),
     Name(METRIC_INTERNAL_ERRORS, "counter", "int", "{error}", "Faults of otel-verein itself, by " + ERROR_SITE),
+    Name(
+        METRIC_DB_QUERIES,
+        "counter",
+        "double",
+        "{query}",
+        "Queries that a collector counted in the spans of services without otel-verein, by their sampling weight",
+    ),
     Name(METRIC_UNATTRIBUTED, "counter", "int", "{query}", "Queries outside any operation, by " + THREAD_ROLE),
     Name(METRIC_LATE, "counter", "int", "{operation}", "Operations of queries that came after the end of theirs"),
     Name(METRIC_SPANS_MERGED, "counter", "int", "{query}", "Queries of kept operations that summary spans stand for"),

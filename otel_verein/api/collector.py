@@ -71,7 +71,7 @@ class Start:
 
 def make(wanted: Wanted, environ: Mapping[str, str], directory: Path | None = None) -> Made:
     """The configuration of the collector that is *wanted*; raises :class:`ConfigError` with all that is wrong."""
-    resolved = resolve(environ, directory, environment=_environment(wanted.environment))
+    resolved = resolve(environ, directory, environment=environment_named(wanted.environment))
     config = resolved.config
     if wanted.gate_free:
         config = replace(config, collector=replace(config.collector, record_policy=False))
@@ -121,7 +121,8 @@ def expire(
     return found
 
 
-def _environment(name: str) -> str | None:
+def environment_named(name: str) -> str | None:
+    """The environment of that name or alias, None for no name; raises :class:`ConfigError` if there is none such."""
     if not name:
         return None
     found = ALIASES.get(name.lower(), name.lower())

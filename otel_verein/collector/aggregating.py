@@ -135,6 +135,11 @@ def instance(plan: Plan) -> Node:
     return {"attributes": [{"name": "service.instance.id", "value": _instance(plan)}]}
 
 
+def nonempty() -> Node:
+    """Ends what a flush of nothing sends: a request without a figure, which files would keep as an empty line."""
+    return {"error_mode": "propagate", "metrics": {"metric": ["metric.type == METRIC_DATA_TYPE_NONE"]}}
+
+
 def as_counted_here(plan: Plan) -> Node:
     """Whose series those of other services are: this collector's, since another one may count the same service."""
     return {"attributes": [{"key": "service.instance.id", "value": _instance(plan), "action": "upsert"}]}

@@ -7,6 +7,7 @@ sender is answered when its spans are with the operating system.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from otel_verein.collector.document import Env, From, Node, Noted
@@ -18,7 +19,23 @@ STORAGE = "file_storage/queues"
 
 _DAY_H = 24
 _MIB = 1024 * 1024
-_BATCH_ITEMS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class _Requests:
+    """How large requests to a backend are, in bytes, and why."""
+
+    least: int
+    most: int
+    why: str
+
+
+_OTLP_REQUESTS = _Requests(1_000_000, 3_500_000, "A receiver of OTLP over gRPC takes 4 MiB unless told otherwise.")
+_KAFKA_REQUESTS = _Requests(
+    400_000, 900_000, "A broker takes 1 MiB unless told otherwise, and what is larger is lost: raise both together."
+)
+_CLICKHOUSE_REQUESTS = _Requests(4_000_000, 16_000_000, "Few large inserts: each makes a part that has to be merged.")
+_KAFKA_RECORDS = 1_000_000
 
 
 def directory(plan: Plan, *parts: str) -> str:
@@ -106,15 +123,15 @@ def _otlp(plan: Plan, backend: Backend, signal: str) -> tuple[str, Node]:
         settings["headers"] = Noted(
             {"x-scope-orgid": f"verein-{signal}"}, "A tenant for each tier: its retention is set in Tempo's overrides."
         )
-    return f"{kind}/{backend.value}-{signal}", {**settings, "compression": "gzip", **_delivery(plan)}
+    return f"{kind}/{backend.value}-{signal}", {**settings, "compression": "gzip", **_delivery(plan, _OTLP_REQUESTS)}
 
 
 def _kafka(plan: Plan, topic: Mapping[str, Node]) -> Node:
     return {
         **client(plan),
         **topic,
-        "producer": {"required_acks": "all", "compression": "zstd", "max_message_bytes": 8 * _MIB},
-        **_delivery(plan),
+        "producer": {"required_acks": "all", "compression": "zstd", "max_message_bytes": _KAFKA_RECORDS},
+        **_delivery(plan, _KAFKA_REQUESTS),
     }
 
 
@@ -142,15 +159,19 @@ def _clickhouse(plan: Plan, ttl: From) -> dict[str, Node]:
 def _clickhouse_traces(plan: Plan, tier: Tier) -> Node:
     kept = days(plan, tier)
     ttl = From(f"{kept.value * _DAY_H}h", kept.option, _DAY_H)
-    return {**_clickhouse(plan, ttl), "traces_table_name": f"otel_traces_{tier.value}", **_delivery(plan)}
+    return {
+        **_clickhouse(plan, ttl),
+        "traces_table_name": f"otel_traces_{tier.value}",
+        **_delivery(plan, _CLICKHOUSE_REQUESTS),
+    }
 
 
 def _clickhouse_metrics(plan: Plan) -> Node:
     ttl = From(f"{plan.config.retention.hourly_d * _DAY_H}h", "retention.hourly_d", _DAY_H)
-    return {**_clickhouse(plan, ttl), **_delivery(plan)}
+    return {**_clickhouse(plan, ttl), **_delivery(plan, _CLICKHOUSE_REQUESTS)}
 
 
-def _delivery(plan: Plan) -> dict[str, Node]:
+def _delivery(plan: Plan, requests: _Requests) -> dict[str, Node]:
     """A queue on disk and tries without end: what a backend does not take waits, and what does not fit is refused."""
     size = From(plan.config.collector.queue_mib * _MIB, "collector.queue_mib", _MIB)
     return {
@@ -159,12 +180,15 @@ def _delivery(plan: Plan) -> dict[str, Node]:
             "sizer": "bytes",
             "queue_size": size,
             "num_consumers": 4,
-            "batch": {
-                "sizer": "items",
-                "flush_timeout": "200ms",
-                "min_size": _BATCH_ITEMS,
-                "max_size": 2 * _BATCH_ITEMS,
-            },
+            "batch": Noted(
+                {
+                    "sizer": "bytes",
+                    "flush_timeout": "200ms",
+                    "min_size": requests.least,
+                    "max_size": requests.most,
+                },
+                requests.why,
+            ),
         },
         "retry_on_failure": {"initial_interval": "1s", "max_interval": "30s", "max_elapsed_time": "0s"},
     }

@@ -82,7 +82,7 @@ def _kafka(plan: Plan) -> Node:
             "Another one for each gateway. With it, a gateway that comes back within the session time has its "
             "partitions at once, and nobody else decides on half of its traces meanwhile.",
         ),
-        "session_timeout": "45s",
+        "session_timeout": From(f"{backends.kafka_session_s}s", "backends.kafka_session_s"),
         "initial_offset": "earliest",
         "autocommit": Noted(
             {"enable": True, "interval": From(f"{backends.kafka_commit_s:g}s", "backends.kafka_commit_s")},

@@ -73,7 +73,8 @@ def _traces(parts: _Parts, plan: Plan, taken: list[str]) -> None:
         _decide(parts, plan)
         return
     into = [parts.forward("ours"), parts.forward("others")]
-    parts.lay("traces/in", taken, {**guard, protecting.REDACTION: protecting.redaction()}, into, "All that comes.")
+    private = {protecting.REDACTION: protecting.redaction(), protecting.STATUS: protecting.status_redaction()}
+    parts.lay("traces/in", taken, {**guard, **private}, into, "All that comes.")
     if plan.topology is Topology.KAFKA_AGENT:
         name, exporter = exporting.to_gateways(plan)
         parts.exporters[name] = exporter
@@ -104,6 +105,7 @@ def _decide(parts: _Parts, plan: Plan) -> None:
         through = {
             tiering.TAIL: tiering.tail_sampling(plan, tiering.policies(plan)),
             tiering.NAME: tiering.name_by_policy(),
+            tiering.GATHER: tiering.gathered(),
         }
         ways = [parts.forward(tier.value) for tier in Tier]
         parts.lay("traces/decide", ["forward/decide"], through, ways, "Whole traces: one buffer for all tiers.")
@@ -112,7 +114,7 @@ def _decide(parts: _Parts, plan: Plan) -> None:
         return
     for tier in Tier:
         buffer = {f"{tiering.TAIL}/{tier.value}": tiering.tail_sampling(plan, tiering.policies_of(plan, tier))}
-        _lay_tier(parts, plan, tier, {**buffer, **_stamped(plan, tier)}, "decide")
+        _lay_tier(parts, plan, tier, {**buffer, tiering.GATHER: tiering.gathered(), **_stamped(plan, tier)}, "decide")
 
 
 def _stamped(plan: Plan, tier: Tier) -> dict[str, Node]:
@@ -138,7 +140,7 @@ def _figures(parts: _Parts, plan: Plan, taken: list[str]) -> None:
     guard = {protecting.MEMORY: protecting.memory_limiter(plan)}
     totals = parts.forward("totals")
     parts.lay("metrics/in", taken, guard, [*as_sent, totals], "Figures as they come, deltas included.")
-    ours = {"resource/counted_here": aggregating.as_counted_here(plan)}
+    ours = {"filter/nonempty": aggregating.nonempty(), "resource/counted_here": aggregating.as_counted_here(plan)}
     parts.lay(
         "metrics/others", derived, ours, [*as_sent, totals], "What was counted here, of services without otel-verein."
     )

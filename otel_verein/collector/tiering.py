@@ -13,6 +13,7 @@ from otel_verein.collector.document import From, Node, Noted
 from otel_verein.collector.plan import Plan, Tier
 
 TAIL = "tail_sampling"
+GATHER = "batch"
 NAME = "transform/tier"
 THIN = "probabilistic_sampler"
 RECORD_POLICY_GATE = "processor.tailsamplingprocessor.recordpolicy"
@@ -53,9 +54,9 @@ def tail_sampling(plan: Plan, policies: list[Node]) -> Node:
     collector = plan.config.collector
     return Noted(
         {
-            "decision_wait": From(f"{collector.decision_wait_s:g}s", "collector.decision_wait_s"),
+            "decision_wait": From(f"{collector.decision_wait_s}s", "collector.decision_wait_s"),
             "decision_wait_after_root_received": From(
-                f"{collector.decision_wait_after_root_s:g}s", "collector.decision_wait_after_root_s"
+                f"{collector.decision_wait_after_root_s}s", "collector.decision_wait_after_root_s"
             ),
             "num_traces": From(collector.traces, "collector.traces"),
             "block_on_overflow": Noted(True, "Who sends has to wait; no trace is given up without a decision."),
@@ -66,6 +67,14 @@ def tail_sampling(plan: Plan, policies: list[Node]) -> Node:
             "policies": policies,
         },
         "What waits here for its decision is in memory, and lost if the collector is killed.",
+    )
+
+
+def gathered() -> Node:
+    """Puts traces together again after tail sampling, which sends each by itself."""
+    return Noted(
+        {"timeout": "200ms", "send_batch_size": 1024, "send_batch_max_size": 2048},
+        "Tail sampling hands on each trace by itself: what comes after would cost more than the decision.",
     )
 
 

@@ -226,6 +226,8 @@ def _text(given: Given, metadata: Mapping[str, Any]) -> tuple[Any, str]:
         return None, f"must be one of {', '.join(choices)}{near}"
     if value is not None and not isinstance(value, str | list | dict):
         return None, "is no text: write it in quotes"
+    if value == "" and metadata["may_be_empty"]:
+        return value, ""
     if not isinstance(value, str) or not value.strip():
         return None, "is not a non-empty string"
     if len(value) > LONGEST_TEXT:

@@ -26,8 +26,8 @@ def option(
     """An option of a section.
 
     *entries* is the type of a list's members. *at_start*: a change takes effect when a process starts. *planned*: it
-    is checked and carried, and nothing reads it until the part of the product that it is for is there. What goes past
-    *safe_at_most* is refused unless ``allow.large_memory`` says so.
+    is checked and carried, and nothing reads it until the part of the product that it is for is there. Text may be
+    empty where it is by default. What goes past *safe_at_most* is refused unless ``allow.large_memory`` says so.
     """
     if isinstance(default, list | dict):
         raise TypeError("options are immutable: give a tuple")
@@ -43,6 +43,7 @@ def option(
         "at_start": at_start,
         "planned": planned,
         "safe_at_most": safe_at_most,
+        "may_be_empty": default == "",
     }
     return field(default=default, metadata=metadata)
 
@@ -73,6 +74,7 @@ def part(
         "above": above,
         "choices": (),
         "entries": None,
+        "may_be_empty": False,
     }
     return field(default=default, metadata=metadata)
 

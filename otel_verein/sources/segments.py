@@ -10,6 +10,7 @@ from pathlib import Path
 from otel_verein.errors import SourceError
 
 OPEN_SUFFIX = ".part"
+_OF_A_COLLECTOR = frozenset(("long.jsonl", "medium.jsonl", "short.jsonl", "metrics.jsonl"))
 _ENDINGS = (".jsonl", ".json", ".jsonl" + OPEN_SUFFIX)
 SIGNALS = ("resourceMetrics", "resourceSpans", "resourceLogs", "resourceProfiles")
 """The keys that the file exporters write; a line of a signal that is not read here is no broken line."""
@@ -43,6 +44,11 @@ def find_segments(place: Path) -> Segments:
     if not metrics and not spans:
         raise SourceError(f"no telemetry: no *.jsonl or *.jsonl{OPEN_SUFFIX} file under {place}; {_cure()}")
     return Segments(tuple(metrics), tuple(spans))
+
+
+def is_open(path: Path) -> bool:
+    """Whether somebody may be writing to it: one of ours with its suffix, or the one of a tier without a time."""
+    return path.name.endswith(OPEN_SUFFIX) or path.name in _OF_A_COLLECTOR
 
 
 def _cure() -> str:
@@ -90,21 +96,29 @@ class BrokenLines:
 def broken_lines(path: Path, skipped: int) -> BrokenLines:
     """Look line by line for the *skipped* lines of the bulk read."""
     lines: list[int] = []
-    cut_off = False
+    cut_off, empty = False, 0
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
-            if not line.strip() or _readable(line):
+            if not line.strip():
                 continue
-            if path.name.endswith(OPEN_SUFFIX) and not line.endswith(b"\n"):
+            request = _request(line)
+            if request == {}:  # what a collector writes when it had nothing to say
+                empty += 1
+            elif request is not None:
+                continue
+            elif is_open(path) and not line.endswith(b"\n"):
                 cut_off = True
             else:
                 lines.append(number)
-    return BrokenLines(path, tuple(lines), max(0, skipped - len(lines) - cut_off), cut_off)
+    return BrokenLines(path, tuple(lines), max(0, skipped - len(lines) - cut_off - empty), cut_off)
 
 
-def _readable(line: bytes) -> bool:
+def _request(line: bytes) -> dict[str, object] | None:
+    """The request that a line holds; None if it holds none."""
     try:
         request = json.loads(line)
     except (ValueError, RecursionError):
-        return False
-    return isinstance(request, dict) and any(isinstance(request.get(signal), list) for signal in SIGNALS)
+        return None
+    if not isinstance(request, dict) or (request and not any(isinstance(request.get(each), list) for each in SIGNALS)):
+        return None
+    return request

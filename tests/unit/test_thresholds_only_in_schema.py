@@ -15,7 +15,7 @@ from tests.unit.threshold_literals import Literal, constants_of, in_python, in_t
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "otel_verein"
 HOMES = {"otel_verein/config/presets.py"} | {
-    f"otel_verein/config/sections/{name}.py" for name in ("judging", "recording", "leaving", "collecting")
+    f"otel_verein/config/sections/{name}.py" for name in ("judging", "recording", "leaving", "collecting", "alerting")
 }
 
 JUDGING_SECTIONS = {"thresholds", "n_plus_one", "health", "retention", "self_monitoring", "tiers"}
@@ -36,6 +36,16 @@ ALLOWED = {
     ("otel_verein/cli/render_report.py", "_ms"): ([100], "from where on a time is written without decimals"),
     ("otel_verein/cli/render_report.py", "_row"): ([0.5, 0.95], "which percentiles are shown"),
     ("otel_verein/cli/report.py", "report"): ([20], "rows on a terminal"),
+    ("otel_verein/collector/aggregating.py", "COUNTS"): ([0.5, 1.5, 2.5], "buckets of a histogram"),
+    ("otel_verein/collector/aggregating.py", "FLUSH_S"): ([5], "how often figures are handed on"),
+    ("otel_verein/collector/aggregating.py", "SECONDS"): (
+        [0.01, 0.05, 0.5, 2.5, 5.0, 10.0],
+        "buckets of a histogram, those of the conventions of OpenTelemetry",
+    ),
+    ("otel_verein/collector/document.py", "_SHORT"): ([90], "characters of a line"),
+    ("otel_verein/collector/rules/window.py", "HALF_HOUR"): ([30], "the length of a window"),
+    ("otel_verein/collector/rules/window.py", "MOMENT"): ([5], "the length of a window"),
+    ("otel_verein/collector/tiering.py", "thin"): ([100], "per cent"),
     ("otel_verein/config/changes/history.py", "History.append"): ([10_000], "entries that a history keeps"),
     ("otel_verein/config/changes/entry.py", "changes_between"): ([200], "changes that one entry names"),
     ("otel_verein/forks.py", "_AT_MOST_S"): ([2.0], "the longest that a fork waits"),

@@ -19,6 +19,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", date: "string"}
 _BOUNDS = {"at_least": "minimum", "at_most": "maximum", "above": "exclusiveMinimum"}
 _NOT_BLANK = {"minLength": 1, "pattern": r"\S"}
+_MAYBE_EMPTY = {"pattern": r"^$|\S"}
 _A_DAY = {"format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
 
 
@@ -96,7 +97,7 @@ def _value(metadata: Mapping[str, Any]) -> dict[str, Any]:
         return {"type": "array", "items": {"type": "string", **_NOT_BLANK}}
     value: dict[str, Any] = {"type": _TYPES[kind]}
     if kind is str:
-        value |= {**_NOT_BLANK, "maxLength": LONGEST_TEXT}
+        value |= {**(_MAYBE_EMPTY if metadata["may_be_empty"] else _NOT_BLANK), "maxLength": LONGEST_TEXT}
     if kind is date:
         value |= _A_DAY
     return value | {word: metadata[bound] for bound, word in _BOUNDS.items() if metadata[bound] is not None}

@@ -42,6 +42,13 @@ class Alerts:
     queue_share: float = option(0.5, above=0, at_most=1, help="Fill of a collector's queue that warns.")
     queue_critical_share: float = option(0.8, above=0, at_most=1, help="Fill of a collector's queue that is critical.")
     restarts: int = option(3, unit="{restart}", at_least=1, help="Restarts of a collector within an hour that warn.")
+    steady_min: int = option(
+        55,
+        unit="min",
+        at_least=1,
+        at_most=60,
+        help="Minutes of an hour that a service has to be there, to be missed when it no longer is.",
+    )
     away_min: int = option(
         30,
         unit="min",

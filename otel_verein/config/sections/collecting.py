@@ -56,19 +56,19 @@ class Collector:
     file_mib: int = option(
         64, unit="MiBy", at_least=1, at_start=True, help="Size at which a file of a tier is closed and the next begun."
     )
-    decision_wait_s: float = option(
-        30.0,
+    decision_wait_s: int = option(
+        30,
         unit="s",
-        at_least=0.1,
+        at_least=2,
         at_start=True,
         help="Longest time from the first span of a trace to the decision on it, where the collector decides.",
     )
-    decision_wait_after_root_s: float = option(
-        5.0,
+    decision_wait_after_root_s: int = option(
+        5,
         unit="s",
-        at_least=0.1,
+        at_least=1,
         at_start=True,
-        help="Time from the arrival of the root span to the decision; what comes later follows it.",
+        help="Time from the arrival of the root span to the decision, a second more at most; what comes later follows.",
     )
     traces: int = option(
         50_000,
@@ -140,6 +140,14 @@ class Backends:
         "", at_start=True, help="User for SASL (SCRAM-SHA-512); the password comes from KAFKA_PASSWORD."
     )
     kafka_group: str = option("verein-gateways", at_start=True, help="The consumer group of the gateways.")
+    kafka_session_s: int = option(
+        45,
+        unit="s",
+        at_least=6,
+        at_start=True,
+        help="Time after which the partitions of a gateway that is gone go to the others; one that is back before it "
+        "goes on where it was.",
+    )
     kafka_commit_s: float = option(
         300.0,
         unit="s",
