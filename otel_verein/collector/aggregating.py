@@ -57,23 +57,33 @@ def span_metrics(plan: Plan) -> Node:
 
 
 def queries(plan: Plan) -> Node:
-    """Queries in the database spans of other services; a summary span counts for its members."""
-    from_spans = {
+    """Queries in the database spans of other services."""
+    named = {
         "name": semconv.METRIC_DB_QUERIES,
         "description": "Queries in the database spans of services without otel-verein",
         "unit": "{query}",
-        "conditions": ['span.attributes["db.system.name"] != nil', 'span.attributes["db.system"] != nil'],
+    }
+    by = {
         "attributes": [
             {"key": "db.system.name", "optional": True},
             {"key": "db.system", "optional": True},
             {"key": "db.operation.name", "optional": True},
         ],
         "include_resource_attributes": [{"key": "service.name"}, {"key": semconv.ENVIRONMENT, "optional": True}],
-        "sum": {"value": "AdjustedCount()", "monotonic": True},
     }
+    is_query = '(span.attributes["db.system.name"] != nil or span.attributes["db.system"] != nil)'
+    members = f'span.attributes["{semconv.AGG_SPAN_COUNT}"]'
+    single = {"conditions": [f"{is_query} and {members} == nil"], **by}
+    summary = {"conditions": [f"{is_query} and {members} != nil"], **by}
     return Noted(
-        {"error_mode": "ignore", "spans": [from_spans]},
-        "Each as many as its sampling threshold says; whatever is no span of a database is not counted.",
+        {
+            "error_mode": "ignore",
+            "spans": [
+                {**named, **single, "sum": {"value": "AdjustedCount()", "monotonic": True}},
+                {**named, **summary, "sum": {"value": f"Double({members}) * AdjustedCount()", "monotonic": True}},
+            ],
+        },
+        "Each as many as its sampling threshold says, and a summary span as many as its members.",
     )
 
 
@@ -133,6 +143,20 @@ def prometheus(plan: Plan) -> Node:
 def instance(plan: Plan) -> Node:
     """The resource of the collector's own figures: the same after each start, another one on each host."""
     return {"attributes": [{"name": "service.instance.id", "value": _instance(plan)}]}
+
+
+def gathered() -> Node:
+    """Hands on what was counted from one place: of points that overtake each other, the later would be dropped."""
+    return Noted(
+        {"timeout": "200ms", "send_batch_size": 1000},
+        "Requests are counted side by side; one after the other, and timed anew below, none of their points is late.",
+    )
+
+
+def timed_anew() -> Node:
+    """The time of what was counted span by span: when it is handed on, so that it never goes back."""
+    statement = f'set(datapoint.time, Now()) where metric.name == "{semconv.METRIC_DB_QUERIES}"'
+    return {"error_mode": "propagate", "metric_statements": [{"context": "datapoint", "statements": [statement]}]}
 
 
 def nonempty() -> Node:

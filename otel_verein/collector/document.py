@@ -130,9 +130,11 @@ def _scalar(value: Node, *, inside: bool = False) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return repr(value)
+        text = repr(value)
+        return text if "." in text else text.replace("e", ".0e")  # YAML 1.1 reads an exponent after a point only
     text = str(plain(value))
-    if _PLAIN.fullmatch(text) and not text.endswith(":") and text.lower() not in _WORDS_OF_YAML and not inside:
+    plainly = _PLAIN.fullmatch(text) and ": " not in f"{text} " and text.lower() not in _WORDS_OF_YAML
+    if plainly and not inside:
         return text
     if inside and re.fullmatch(r"[A-Za-z_][\w./-]*", text, re.ASCII) and text.lower() not in _WORDS_OF_YAML:
         return text

@@ -129,9 +129,6 @@ def _lay_tier(parts: _Parts, plan: Plan, tier: Tier, through: Mapping[str, Node]
 
 
 def _figures(parts: _Parts, plan: Plan, taken: list[str]) -> None:
-    derived = [aggregating.SPAN_METRICS, aggregating.QUERIES]
-    parts.connectors[aggregating.SPAN_METRICS] = aggregating.span_metrics(plan)
-    parts.connectors[aggregating.QUERIES] = aggregating.queries(plan)
     found = {backend: made for backend in plan.backends if (made := exporting.metrics(plan, backend)) is not None}
     as_sent = [made[0] for backend, made in found.items() if backend is not Backend.OTLP]
     added_up = [made[0] for backend, made in found.items() if backend is Backend.OTLP]
@@ -140,16 +137,25 @@ def _figures(parts: _Parts, plan: Plan, taken: list[str]) -> None:
     guard = {protecting.MEMORY: protecting.memory_limiter(plan)}
     totals = parts.forward("totals")
     parts.lay("metrics/in", taken, guard, [*as_sent, totals], "Figures as they come, deltas included.")
-    ours = {"filter/nonempty": aggregating.nonempty(), "resource/counted_here": aggregating.as_counted_here(plan)}
-    parts.lay(
-        "metrics/others", derived, ours, [*as_sent, totals], "What was counted here, of services without otel-verein."
-    )
+    _counted_here(parts, plan, as_sent, totals)
     cumulative = {aggregating.CUMULATIVE: aggregating.to_cumulative(plan)}
     scraped = parts.forward("scraped")
     parts.lay("metrics/totals", [totals], cumulative, [*added_up, scraped], "Deltas added up.")
     parts.lay(
         "metrics/scraped", [scraped], {aggregating.CLASSIC: aggregating.to_classic(plan)}, [aggregating.PROMETHEUS]
     )
+
+
+def _counted_here(parts: _Parts, plan: Plan, as_sent: list[str], totals: str) -> None:
+    """Figures that this collector makes of spans: to files at once, to be added up in the order they came."""
+    parts.connectors[aggregating.SPAN_METRICS] = aggregating.span_metrics(plan)
+    parts.connectors[aggregating.QUERIES] = aggregating.queries(plan)
+    through = {"filter/nonempty": aggregating.nonempty(), "resource/counted_here": aggregating.as_counted_here(plan)}
+    onward = [*as_sent, parts.forward("counted")]
+    note = "What was counted here, of services without otel-verein."
+    parts.lay("metrics/others", [aggregating.SPAN_METRICS, aggregating.QUERIES], through, onward, note)
+    in_order = {"batch/counted": aggregating.gathered(), "transform/counted": aggregating.timed_anew()}
+    parts.lay("metrics/counted", ["forward/counted"], in_order, [totals])
 
 
 def _service(parts: _Parts, plan: Plan) -> Node:
