@@ -88,7 +88,7 @@ def check(made: Made, named: str | None, environ: Mapping[str, str]) -> str:
     """
     _check_files(made)
     found = program.find(named, environ)
-    program.check(found, _written(made), made.rendered.gates)
+    program.check(found, _written(made), made.rendered.gates, environ)
     return program.version(found)
 
 
@@ -99,7 +99,7 @@ def prepare(made: Made, named: str | None, environ: Mapping[str, str]) -> Start:
     """
     _check_files(made)
     found, file = program.find(named, environ), _written(made)
-    program.check(found, file, made.rendered.gates)
+    program.check(found, file, made.rendered.gates, environ)
     mended = mending.mend(made.directory)
     settings = {
         "GOMEMLIMIT": f"{made.rendered.heap_goal_mib}MiB",

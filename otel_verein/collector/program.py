@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from otel_verein.errors import CollectorError
 
@@ -17,8 +18,8 @@ NAMES = ("otel-verein-collector", "otelcol-contrib")
 _VALIDATE_S = 60
 
 
-def find(named: str | None, environ: Mapping[str, str]) -> Path:
-    """The program that was *named*, else the one of ``VEREIN_COLLECTOR``, beside this Python, or on PATH.
+def find(named: str | None, environ: Mapping[str, str], beside: Path | None = None) -> Path:
+    """The program that was *named*, else the one of ``VEREIN_COLLECTOR``, *beside* this Python, or on PATH.
 
     Raises :class:`CollectorError` where there is none.
     """
@@ -28,7 +29,7 @@ def find(named: str | None, environ: Mapping[str, str]) -> Path:
             if found is None:
                 raise CollectorError(f"{whence}: {given} is no program")
             return Path(found)
-    places = os.pathsep.join([str(Path(sys.executable).parent), environ.get("PATH", os.defpath)])
+    places = os.pathsep.join([str(beside or Path(sys.executable).parent), environ.get("PATH", os.defpath)])
     for name in NAMES:
         found = shutil.which(name, path=places)
         if found is not None:
@@ -46,17 +47,18 @@ def command(program: Path, verb: Sequence[str], file: Path, gates: Sequence[str]
 
 def version(program: Path) -> str:
     """What it says of itself, such as ``otelcol-contrib version 0.155.0``."""
-    return _said([str(program), "--version"], str(program))
+    return _said([str(program), "--version"], str(program), os.environ)
 
 
-def check(program: Path, file: Path, gates: Sequence[str]) -> None:
+def check(program: Path, file: Path, gates: Sequence[str], environ: Mapping[str, str]) -> None:
     """Have *program* build all that *file* asks for, and start nothing; raises :class:`CollectorError` if it cannot."""
-    _said(command(program, ("validate",), file, gates), f"{program.name} does not take the configuration")
+    _said(command(program, ("validate",), file, gates), f"{program.name} does not take the configuration", environ)
 
 
-def _said(words: Sequence[str], what: str) -> str:
+def _said(words: Sequence[str], what: str, environ: Mapping[str, str]) -> str:
+    settings: dict[str, Any] = {"stdin": subprocess.DEVNULL, "timeout": _VALIDATE_S, "env": environ}
     try:
-        done = subprocess.run(words, capture_output=True, check=False, timeout=_VALIDATE_S, stdin=subprocess.DEVNULL)
+        done = subprocess.run(words, capture_output=True, check=False, **settings)
     except (OSError, subprocess.TimeoutExpired) as fault:
         raise CollectorError(f"{what}: {fault}") from fault
     said = (done.stdout + done.stderr).decode(errors="replace").strip()

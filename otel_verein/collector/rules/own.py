@@ -36,7 +36,7 @@ _COUNTED = (
 
 def recorded(name: str) -> str:
     """The recorded increase of one of these counters."""
-    return f"verein:collector:{name}:increase1m"
+    return f"verein:collector_{name}:increase1m"
 
 
 def collector(config: Config) -> Group:

@@ -121,4 +121,4 @@ def _set(inside: str) -> str:
 
 
 def _member(character: str) -> str:
-    return f"\\{character}" if character in r"\]^-[" else character
+    return f"\\{character}" if character in r"\]^-[&~|" else character
