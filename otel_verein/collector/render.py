@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from otel_verein.collector import aggregating, exporting, protecting, receiving, tiering
-from otel_verein.collector.document import From, Node, Noted, plain, text_of
+from otel_verein.collector.document import From, Node, Noted, text_of
 from otel_verein.collector.plan import Backend, Plan, Tier, Topology, host_and_port
 
 
@@ -189,19 +189,21 @@ def _head(plan: Plan, command: str, gates: tuple[str, ...], heap_mib: int) -> st
     )
 
 
-def _notes(plan: Plan) -> list[str]:
-    found = []
-    if plan.topology.decides and plan.config.sampling.operations:
-        found.append(
+def _notes(plan: Plan) -> Iterator[str]:
+    """What a reader of verein.yaml may expect of this collector, and it does not do."""
+    sampling = plan.config.sampling
+    decides = plan.topology.decides or plan.topology is Topology.KAFKA_AGENT
+    if decides and sampling.decide == "process":
+        yield "sampling.decide is process: gateways get only what processes keep; set it to collector"
+    if plan.topology is Topology.AGENT and sampling.decide == "collector" and Backend.OTLP not in plan.backends:
+        yield "sampling.decide is collector, and an agent decides nothing: every trace is kept"
+    if plan.topology.decides and sampling.operations:
+        yield (
             "sampling.operations holds where processes decide; this collector thins all of the sampled rest by "
-            f"sampling.ratio ({plan.config.sampling.ratio:g})"
+            f"sampling.ratio ({sampling.ratio:g})"
         )
-    filed = [tier.value for tier in Tier if plan.topology.keeps_tiers and Backend.FILES not in plan.backends]
-    left = [name for name in filed if plan.backends_of(Tier(name)) == (Backend.FILES,)]
+    filed = [tier for tier in Tier if plan.topology.keeps_tiers and Backend.FILES not in plan.backends]
+    left = [tier.value for tier in filed if plan.backends_of(tier) == (Backend.FILES,)]
     if left:
         names = ", ".join(each.value for each in plan.backends)
-        found.append(f"what is {', '.join(left)} stays in files: {names} does not take it")
-    return found
-
-
-__all__ = ["Rendered", "plain", "render"]
+        yield f"what is {', '.join(left)} stays in files: {names} does not take it"

@@ -183,13 +183,39 @@ def test_one_buffer_needs_the_gate_and_three_do_not() -> None:
 def test_the_sampled_rest_is_thinned_by_the_ratio_in_force() -> None:
     """In per cent, and with a note where a process would have other ratios by name."""
     rule = SamplingRule(operation="GET /health*", ratio=0.01)
-    gateway = made("gateway", config=Config(sampling=Sampling(ratio=0.025, operations=(rule,))))
+    sampling = Sampling(ratio=0.025, operations=(rule,), decide="collector")
+    gateway = made("gateway", config=Config(sampling=sampling))
 
     assert "sampling_percentage: 2.5  # from sampling.ratio x 100\n" in gateway.text
     assert gateway.notes == (
         "sampling.operations holds where processes decide; this collector thins all of the sampled rest by "
         "sampling.ratio (0.025)",
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "decide", "notes"),
+    [
+        (
+            ("gateway",),
+            "process",
+            ["sampling.decide is process: gateways get only what processes keep; set it to collector"],
+        ),
+        (("gateway",), "collector", []),
+        (
+            ("kafka", "agent"),
+            "process",
+            ["sampling.decide is process: gateways get only what processes keep; set it to collector"],
+        ),
+        (("agent",), "process", []),
+        (("agent",), "collector", ["sampling.decide is collector, and an agent decides nothing: every trace is kept"]),
+        (("agent", "", ("otlp",)), "collector", []),
+    ],
+    ids=str,
+)
+def test_who_decides_is_told_where_it_does_not_fit(words: tuple[Any, ...], decide: str, notes: list[str]) -> None:
+    """A gateway of processes that decide decides nothing; an agent of processes that do not keeps all."""
+    assert list(made(*words, config=Config(sampling=Sampling(decide=decide))).notes) == notes
 
 
 def test_guards_stand_at_every_listener_of_others() -> None:

@@ -6,7 +6,7 @@ is read from buckets, so it is only as exact as those.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from otel_verein.collector.rules import text
@@ -61,10 +61,9 @@ BUDGETS = (
 def budgets(config: Config) -> Group:
     """The budgets in force, as series."""
     rules = [
-        Recorded(budget.limit, expression, {"budget": level})
+        Recorded(budget.limit, budget_of_each(config, option, OPERATIONS, OPERATION), {"budget": level})
         for budget in BUDGETS
         for option, level in ((budget.option, WARNING), (budget.critical, CRITICAL))
-        for expression in budget_of_each(config, option, OPERATIONS, OPERATION)
     ]
     return Group(
         "verein-budgets",
@@ -98,18 +97,17 @@ def share_over(config: Config) -> str:
     return f"{100 * config.alerts.over_budget_share:g} %"
 
 
-def budget_of_each(config: Config, option: str, series: str, name: str) -> Iterator[str]:
-    """Expressions that together give the budget *option* for each element of *series*, by its label *name*."""
+def budget_of_each(config: Config, option: str, series: str, name: str) -> str:
+    """An expression that gives the budget *option* for each element of *series*, by its label *name*."""
     entries = config.thresholds.operations
-    for number_of_entry, entry in enumerate(entries):
-        selector = _selector(name, entry, entries[:number_of_entry])
-        if option in entry.given:
-            origin = f"# of thresholds.operations, entry {number_of_entry + 1}"
-            yield f"0 * {series}{selector} + {number(entry.given[option])}  {origin}"
+    parts = []
+    for place, entry in enumerate((*entries, None)):
+        if entry is not None and option in entry.given:
+            budget = f"{number(entry.given[option])}  # from entry {place + 1} of thresholds.operations"
         else:
-            yield f"0 * {series}{selector} + {of_option(config, f'thresholds.{option}')}"
-    rest = _selector(name, None, entries)
-    yield f"0 * {series}{rest} + {of_option(config, f'thresholds.{option}')}"
+            budget = of_option(config, f"thresholds.{option}")
+        parts.append(f"0 * {series}{_selector(name, entry, entries[:place])} + {budget}")
+    return "\nor ".join(parts)
 
 
 def _selector(name: str, entry: ThresholdRule | None, before: Sequence[ThresholdRule]) -> str:

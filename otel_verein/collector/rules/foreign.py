@@ -60,8 +60,7 @@ def _recorded(config: Config) -> Iterator[Recorded]:
     yield Recorded(QUANTILE, f"histogram_quantile({quantile(config)}, {buckets})")
     yield Recorded(PER_CALL, f"sum_over_time({queries}[{SHORT}])\n/ (sum by ({SERVICE_LABELS}) ({CALLS_SHORT}) > 0)")
     for option, level in (("duration_s", WARNING), ("duration_critical_s", CRITICAL)):
-        for expression in budget_of_each(config, option, CALLS_SHORT, FOREIGN_NAME):
-            yield Recorded(LIMIT, expression, {"budget": level})
+        yield Recorded(LIMIT, budget_of_each(config, option, CALLS_SHORT, FOREIGN_NAME), {"budget": level})
 
 
 def _alerts(config: Config) -> Iterator[Alert]:
