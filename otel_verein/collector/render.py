@@ -95,6 +95,7 @@ def _traces(parts: _Parts, plan: Plan, taken: list[str]) -> None:
 
 def _others(parts: _Parts, onward: list[str]) -> None:
     through = {"filter/others": tiering.others(), protecting.SQL: protecting.sql_sanitizer()}
+    through["attributes/others"] = tiering.unjudged()
     counted = [aggregating.SPAN_METRICS, aggregating.QUERIES]
     note = "What others recorded: without literals, and counted before anything is dropped."
     parts.lay("traces/others", ["forward/others"], through, [*counted, *onward], note)
@@ -113,7 +114,7 @@ def _decide(parts: _Parts, plan: Plan) -> None:
             _lay_tier(parts, plan, tier, {f"filter/{tier.value}": tiering.by_trace(tier), **_stamped(plan, tier)})
         return
     for tier in Tier:
-        buffer = {f"{tiering.TAIL}/{tier.value}": tiering.tail_sampling(plan, tiering.policies_of(plan, tier))}
+        buffer = {f"{tiering.TAIL}/{tier.value}": tiering.buffer_of(plan, tier)}
         _lay_tier(parts, plan, tier, {**buffer, tiering.GATHER: tiering.gathered(), **_stamped(plan, tier)}, "decide")
 
 

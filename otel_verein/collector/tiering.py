@@ -49,15 +49,14 @@ def others() -> Node:
     return _drop(OURS)
 
 
-def tail_sampling(plan: Plan, policies: list[Node]) -> Node:
-    """Decides on whole traces."""
+def tail_sampling(plan: Plan, policies: list[Node], later_s: int = 0) -> Node:
+    """Decides on whole traces, *later_s* seconds after the time that is configured."""
     collector = plan.config.collector
+    wait_s, after_root_s = collector.decision_wait_s + later_s, collector.decision_wait_after_root_s + later_s
     return Noted(
         {
-            "decision_wait": From(f"{collector.decision_wait_s}s", "collector.decision_wait_s"),
-            "decision_wait_after_root_received": From(
-                f"{collector.decision_wait_after_root_s}s", "collector.decision_wait_after_root_s"
-            ),
+            "decision_wait": From(f"{wait_s}s", "collector.decision_wait_s"),
+            "decision_wait_after_root_received": From(f"{after_root_s}s", "collector.decision_wait_after_root_s"),
             "num_traces": From(collector.traces, "collector.traces"),
             "block_on_overflow": Noted(True, "Who sends has to wait; no trace is given up without a decision."),
             "decision_cache": {
@@ -81,6 +80,16 @@ def gathered() -> Node:
 def policies(plan: Plan) -> list[Node]:
     """One for each tier, named by it; the first that holds is the tier."""
     return [_long(plan), _medium(plan), _short()]
+
+
+def buffer_of(plan: Plan, tier: Tier) -> Node:
+    """The buffer of one tier, where each has its own.
+
+    They decide a second apart, the shortest tier first: what it has dropped because a longer one takes it, the longer
+    one has seen, too, when it decides. At the same time, either might miss what has just come, and nobody keep it.
+    """
+    later_s = list(reversed(Tier)).index(tier)
+    return tail_sampling(plan, policies_of(plan, tier), later_s)
 
 
 def policies_of(plan: Plan, tier: Tier) -> list[Node]:
@@ -110,6 +119,11 @@ def name_by_policy() -> Node:
 def stamp(tier: Tier) -> Node:
     """Writes the tier of the trace onto each span, whatever its process thought."""
     return {"actions": [{"key": semconv.TIER, "value": tier.value, "action": "upsert"}]}
+
+
+def unjudged() -> Node:
+    """Takes away a tier that otel-verein has not given: the span would be looked for where it is not."""
+    return {"actions": [{"key": semconv.TIER, "action": "delete"}]}
 
 
 def as_short() -> Node:

@@ -180,6 +180,19 @@ def test_one_buffer_needs_the_gate_and_three_do_not() -> None:
     }
 
 
+def test_three_buffers_decide_one_after_the_other() -> None:
+    """The shortest tier first: what it gives up for a longer one, the longer one has seen when it decides."""
+    free = Config(collector=Collector(record_policy=False, decision_wait_s=10, decision_wait_after_root_s=2))
+    processors = document("gateway", config=free)["processors"]
+    keys = ("decision_wait", "decision_wait_after_root_received")
+
+    assert [[processors[f"tail_sampling/{tier.value}"][key] for key in keys] for tier in reversed(Tier)] == [
+        ["10s", "2s"],
+        ["11s", "3s"],
+        ["12s", "4s"],
+    ]
+
+
 def test_the_sampled_rest_is_thinned_by_the_ratio_in_force() -> None:
     """In per cent, and with a note where a process would have other ratios by name."""
     rule = SamplingRule(operation="GET /health*", ratio=0.01)

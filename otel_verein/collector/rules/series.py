@@ -79,7 +79,8 @@ def _character(character: str) -> str:
 
 def regex_of(glob: str) -> str:
     """The regular expression (RE2, anchored as Prometheus does) of what matches *glob* as `fnmatchcase` has it."""
-    parts, at = [], 0
+    parts: list[str] = []
+    at = 0
     while at < len(glob):
         character = glob[at]
         at += 1
