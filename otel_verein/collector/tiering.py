@@ -65,7 +65,12 @@ def tail_sampling(plan: Plan, policies: list[Node], later_s: int = 0) -> Node:
             },
             "policies": policies,
         },
-        "What waits here for its decision is in memory, and lost if the collector is killed.",
+        "What waits here for its decision is in memory, and lost if the collector is killed."
+        + (
+            f" It waits {later_s} s longer than the shortest tier, so that no trace falls between two."
+            if later_s
+            else ""
+        ),
     )
 
 
