@@ -21,7 +21,7 @@ QUIETLY := | sed -u -n -E 's/^(Collecting [^ ]+|Building wheels? .*|Installing c
 group = $(BIN)/dependency-groups $(1) | { grep -v '^mysqlclient' || true; } > $(VENV)/$(1).txt
 
 .NOTPARALLEL:
-.PHONY: help demo collector test lint types docs bench bench-agents bench-django bench-memory bench-page bench-parts bench-config quality soak clean test-programs
+.PHONY: help demo collector test lint types docs bench bench-agents bench-django bench-memory bench-page bench-parts bench-config bench-collector quality soak clean test-programs
 
 help:  ## list the targets
 	@sed -n -E 's/^([a-z-]+):.*  ## (.*)/  make \1\t\2/p' Makefile | expand -t 24
@@ -74,6 +74,9 @@ bench-parts: $(VENV)/.demo $(VENV)/.compiled  ## measure what a new statement an
 
 bench-config: $(VENV)/.bench $(VENV)/.compiled  ## measure what following the configuration costs
 	@$(BIN)/python benchmarks/config_watch.py $(ARGS)
+
+bench-collector: $(VENV)/.test test-programs  ## measure what a span costs in each topology of the collector
+	@$(BIN)/python benchmarks/collector.py $(ARGS)
 
 quality: $(VENV)/.test $(VENV)/.services  ## measure how good the findings are, on labelled cases
 	@$(BIN)/python scripts/measure_n_plus_one.py

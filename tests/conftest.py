@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import NoReturn
 
 import pytest
@@ -25,6 +25,26 @@ def absent(reason: str) -> NoReturn:
     if os.environ.get(REQUIRE) == "1":
         pytest.fail(f"{REQUIRE}=1, but {reason}", pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None, object, object]:
+    """A fixture whose service is absent skips or fails its tests, with the reason."""
+    try:
+        return (yield)
+    except ServiceAbsent as missing:
+        reason = str(missing)
+    absent(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    """A test that itself starts an absent service does so, too."""
+    try:
+        return (yield)
+    except ServiceAbsent as missing:
+        reason = str(missing)
+    absent(reason)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from otel_verein.collector import expiry, mending, program
-from otel_verein.collector.plan import Plan, plan
+from otel_verein.collector.plan import Plan, host_and_port, plan
 from otel_verein.collector.render import Rendered, render
 from otel_verein.config.layers import Resolved, resolve
 from otel_verein.config.presets import ALIASES, ENVIRONMENTS
@@ -101,10 +101,7 @@ def prepare(made: Made, named: str | None, environ: Mapping[str, str]) -> Start:
     found, file = program.find(named, environ), _written(made)
     program.check(found, file, made.rendered.gates, environ)
     mended = mending.mend(made.directory)
-    settings = {
-        "GOMEMLIMIT": f"{made.rendered.heap_goal_mib}MiB",
-        "COLLECTOR_INSTANCE": f"{socket.gethostname()}-{made.wanted.name}",
-    }
+    settings = {"GOMEMLIMIT": f"{made.rendered.heap_goal_mib}MiB", "COLLECTOR_INSTANCE": _instance(made)}
     words = program.command(found, (), file, made.rendered.gates)
     return Start(tuple(words), {**settings, **environ}, file, tuple(each.path for each in mended))
 
@@ -129,6 +126,12 @@ def environment_named(name: str) -> str | None:
     if found not in ENVIRONMENTS:
         raise ConfigError([Problem("--env", f"{name!r} is no environment: one of {', '.join(ENVIRONMENTS)}")])
     return found
+
+
+def _instance(made: Made) -> str:
+    """The same after each start, and another for each collector of a host: no two share the port of their health."""
+    port = host_and_port(made.plan.config.collector.health_endpoint)[1]
+    return f"{socket.gethostname()}-{made.wanted.name}-{port}"
 
 
 def _check_files(made: Made) -> None:

@@ -91,7 +91,7 @@ def to_cumulative(plan: Plan) -> Node:
     """Adds deltas up, which Prometheus cannot; what is cumulative passes."""
     return Noted(
         {
-            "max_stale": From(f"{plan.config.collector.series_idle_s:g}s", "collector.series_idle_s"),
+            "max_stale": From(f"{plan.config.collector.series_idle_s}s", "collector.series_idle_s"),
             "max_streams": From(plan.config.collector.series, "collector.series"),
         },
         "Prometheus knows totals only: without this, the last delta would be all that is left.",
@@ -132,7 +132,7 @@ def prometheus(plan: Plan) -> Node:
         {
             "endpoint": From(collector.prometheus_endpoint, "collector.prometheus_endpoint"),
             **guarded(plan),
-            "metric_expiration": From(f"{collector.series_idle_s:g}s", "collector.series_idle_s"),
+            "metric_expiration": From(f"{collector.series_idle_s}s", "collector.series_idle_s"),
             "enable_open_metrics": True,
             "without_scope_info": True,
         },

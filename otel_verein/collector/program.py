@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from otel_verein.errors import CollectorError
 
@@ -56,9 +55,10 @@ def check(program: Path, file: Path, gates: Sequence[str], environ: Mapping[str,
 
 
 def _said(words: Sequence[str], what: str, environ: Mapping[str, str]) -> str:
-    settings: dict[str, Any] = {"stdin": subprocess.DEVNULL, "timeout": _VALIDATE_S, "env": environ}
     try:
-        done = subprocess.run(words, capture_output=True, check=False, **settings)
+        done = subprocess.run(
+            words, env=environ, capture_output=True, check=False, timeout=_VALIDATE_S, stdin=subprocess.DEVNULL
+        )
     except (OSError, subprocess.TimeoutExpired) as fault:
         raise CollectorError(f"{what}: {fault}") from fault
     said = (done.stdout + done.stderr).decode(errors="replace").strip()

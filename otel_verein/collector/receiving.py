@@ -85,7 +85,7 @@ def _kafka(plan: Plan) -> Node:
         "session_timeout": From(f"{backends.kafka_session_s}s", "backends.kafka_session_s"),
         "initial_offset": "earliest",
         "autocommit": Noted(
-            {"enable": True, "interval": From(f"{backends.kafka_commit_s:g}s", "backends.kafka_commit_s")},
+            {"enable": True, "interval": From(f"{backends.kafka_commit_s}s", "backends.kafka_commit_s")},
             "What waits for a decision is in memory, and counts as read. After a crash the gateway reads again what it "
             "read since the last commit, so the time between two is much longer than the wait for a decision: "
             "repeats, which the store removes by trace and span id, instead of losses.",

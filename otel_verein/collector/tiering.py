@@ -78,7 +78,8 @@ def gathered() -> Node:
     """Puts traces together again after tail sampling, which sends each by itself."""
     return Noted(
         {"timeout": "200ms", "send_batch_size": 1024, "send_batch_max_size": 2048},
-        "Tail sampling hands on each trace by itself: what comes after would cost more than the decision.",
+        "Tail sampling hands on each trace by itself: what comes after would cost more than the decision. For as long, "
+        "a trace is in memory after it.",
     )
 
 

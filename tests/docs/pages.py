@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+FOLDERS = ("docs", "collector-config", "deploy")
+"""Where pages stand, apart from those at the top."""
 
 
 def all_pages() -> list[Path]:
     """Every Markdown page that people read here."""
     top = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "AGENTS.md", "CHANGELOG.md")]
-    return [*top, *sorted((ROOT / "docs").rglob("*.md"))]
+    return [*top, *(page for folder in FOLDERS for page in sorted((ROOT / folder).rglob("*.md")))]
 
 
 def hand_written() -> list[Path]:

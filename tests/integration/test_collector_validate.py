@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -132,6 +133,7 @@ def test_run_becomes_the_collector(collector: Path, tmp_path: Path) -> None:
 
     assert (name, code) == (collector.resolve().name, 0)
     assert b"GOMEMLIMIT=345MiB" in limit
+    assert f"COLLECTOR_INSTANCE={socket.gethostname()}-agent-{ports['health']}".encode() in limit
     assert (spans / "long.jsonl").read_text() == '{"resourceSpans":[\n'
     assert (tmp_path / "said").read_text().splitlines()[:2] == [
         "otel-verein collector run: data/otlp/spans/long.jsonl: its last line was cut off by a crash, and ended",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+from pathlib import Path
 
 import pytest
 
@@ -62,3 +64,32 @@ def test_interrupt_while_waiting_leaves_nothing() -> None:
     assert not server.directory.exists()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_server_that_ignores_the_request_to_end_is_killed_and_keeps_its_directory() -> None:
+    """What outlasts its time ends by SIGKILL, which its exit code tells; it can start again where it was."""
+    server = ServerProcess("stubborn", user=None)
+    command = ["sh", "-c", "trap '' TERM; echo started >> here; while :; do sleep 60; done"]
+    started = server.directory / "here"
+
+    server.start(command, started.exists)
+    assert -signal.SIGKILL == server.end(seconds=0.2)
+    assert server.end() is None
+    with pytest.raises(ServiceFailed, match="stubborn does not run"):
+        server.kill()
+    server.start(command, lambda: started.read_text() == "started\n" * 2)
+    server.kill()
+    assert started.exists()
+
+    server.stop()
+    assert not server.directory.exists()
+
+
+def test_directory_that_was_given_stays(tmp_path: Path) -> None:
+    """Only a directory of the server's own goes with it."""
+    server = ServerProcess("guest", user=None, directory=tmp_path)
+
+    server.start(["sleep", "60"], lambda: True)
+    server.stop()
+
+    assert [server.log] == list(tmp_path.iterdir())

@@ -1,16 +1,11 @@
-"""A real collector reads the weights of what is exported: its span_metrics count all operations, from the kept ones.
-
-``VEREIN_COLLECTOR`` names the binary; it needs the otlp receiver, the span_metrics connector and the file exporter.
-"""
+"""A real collector reads the weights of what is exported: its span_metrics count all operations, from the kept ones."""
 
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import pytest
 from opentelemetry.context import Context
@@ -23,11 +18,9 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, StatusCode, Trace
 from otel_verein.config.schema import Config, Export, Sampling, SamplingRule
 from otel_verein.processors import VereinSampler, VereinSpanProcessor
 from otel_verein.processors.sampling.tracestate import LOW_BITS, threshold_of
-from tests.services.ports import LOOPBACK, accepts, free_port
-from tests.services.process import ServerProcess, wait_until
-
-COLLECTOR = os.environ.get("VEREIN_COLLECTOR")
-pytestmark = pytest.mark.skipif(not COLLECTOR, reason="VEREIN_COLLECTOR does not name a collector")
+from tests.services.collector import Collector
+from tests.services.ports import LOOPBACK, free_port
+from tests.services.process import wait_until
 
 Z = 3.2905  # two-sided 99.9 % of the normal distribution
 N = 2000
@@ -69,16 +62,13 @@ class Kept(SpanExporter):
         self._exporter.shutdown()
 
 
-class Collector:
+class Calls:
     """A collector that turns spans into calls."""
 
-    def __init__(self, binary: str) -> None:
+    def __init__(self) -> None:
         self.port = free_port()
-        self._server = ServerProcess("collector", None)
-        self._metrics = self._server.directory / "metrics.json"
-        config = self._server.directory / "config.yaml"
-        config.write_text(json.dumps(self._config()))
-        self._server.start([binary, "--config", str(config)], lambda: accepts(self.port))
+        self.collector = Collector(json.dumps(self._config()))  # JSON is YAML
+        self._metrics = self.collector.directory / "metrics.json"
 
     def _config(self) -> dict[str, object]:
         pipelines = {
@@ -88,7 +78,7 @@ class Collector:
         return {
             "receivers": {"otlp": {"protocols": {"http": {"endpoint": f"{LOOPBACK}:{self.port}"}}}},
             "connectors": {"span_metrics": {"metrics_flush_interval": "200ms", "enable_metrics_sampling_method": True}},
-            "exporters": {"file": {"path": str(self._metrics), "flush_interval": "100ms"}},
+            "exporters": {"file": {"path": "metrics.json", "flush_interval": "100ms"}},
             "service": {"telemetry": {"metrics": {"level": "none"}}, "pipelines": pipelines},
         }
 
@@ -109,18 +99,13 @@ class Collector:
                         found[key] = found.get(key, 0) + int(point["asInt"])
         return found
 
-    def stop(self) -> None:
-        """End it and remove its files."""
-        self._server.stop()
-
 
 @pytest.fixture
-def collector() -> Iterator[Collector]:
+def collector() -> Iterator[Calls]:
     """A collector of this test."""
-    assert COLLECTOR is not None
-    running = Collector(str(Path(COLLECTOR).resolve()))
-    yield running
-    running.stop()
+    calls = Calls()
+    with calls.collector:
+        yield calls
 
 
 def called_by(ids: Ids, ratio: float, *, tells: bool) -> tuple[Context, bool]:
@@ -132,7 +117,7 @@ def called_by(ids: Ids, ratio: float, *, tells: bool) -> tuple[Context, bool]:
     return set_span_in_context(NonRecordingSpan(parent), Context()), sampled
 
 
-def test_span_metrics_of_a_collector_count_what_was_not_kept(collector: Collector) -> None:
+def test_span_metrics_of_a_collector_count_what_was_not_kept(collector: Calls) -> None:
     """The calls it derives from kept spans lie in the 99.9 % interval of all that ran; errors are exact.
 
     What came from a caller without threshold it counts as one each, apart from the rest.

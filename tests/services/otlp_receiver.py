@@ -173,6 +173,10 @@ class OtlpReceiver:
             following = self._behaviours.get(signal)
             return OK if following is None else following()
 
+    def line(self, body: bytes, wanted: type[Message], content_type: str) -> Json:
+        """What is kept of the body of a request."""
+        return _line(body, wanted, content_type)
+
     def keep(self, request: Request) -> None:
         """Book a request."""
         with self._lock:
@@ -230,7 +234,8 @@ class _Handler(BaseHTTPRequestHandler):
         how = self.server.receiver.behaviour(signal)
         number = 0 if how.silent or how.slow else how.refuses(len(body))
         plain = decompressed(body, self.headers.get("Content-Encoding", ""))
-        line = _line(plain, wanted, self.headers.get("Content-Type", "")) if 200 <= number < 300 else None
+        content_type = self.headers.get("Content-Type", "")
+        line = self.server.receiver.line(plain, wanted, content_type) if 200 <= number < 300 else None
         self.server.receiver.keep(Request(signal, number, len(body), line, self.headers))
         if how.silent:
             self.server.receiver.wait()

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,12 +47,16 @@ def account(name: str) -> str | None:
 
 
 class ServerProcess:
-    """One server in a directory of its own, both gone after :meth:`stop`."""
+    """One server in a directory, both gone after :meth:`stop`; a *directory* that is given stays.
 
-    def __init__(self, name: str, user: str | None) -> None:
+    After :meth:`kill` or :meth:`end` the directory is still there, and :meth:`start` starts the server in it again.
+    """
+
+    def __init__(self, name: str, user: str | None, directory: Path | None = None) -> None:
         self.name = name
         self.user = user
-        self.directory = Path(tempfile.mkdtemp(prefix=f"verein-{name}-"))
+        self._given = directory is not None
+        self.directory = directory or Path(tempfile.mkdtemp(prefix=f"verein-{name}-"))
         if user:
             shutil.chown(self.directory, user, pwd.getpwnam(user).pw_gid)
         self.log = self.directory / "server.log"
@@ -77,8 +81,13 @@ class ServerProcess:
             said = done.stdout.decode(errors="replace")[-2000:]
             raise ServiceFailed(f"{command[0]} ended with {done.returncode}:\n{said}")
 
-    def start(self, command: Sequence[str], ready: Callable[[], bool]) -> None:
-        """Start the server and return once *ready*; raises :class:`ServiceFailed` if it never is."""
+    def start(
+        self, command: Sequence[str], ready: Callable[[], bool], environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Start the server and return once *ready*; raises :class:`ServiceFailed` if it never is.
+
+        Without an *environment* it has ours.
+        """
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command,
@@ -86,6 +95,7 @@ class ServerProcess:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                env=environment,
                 **self._as_user(),
             )
         process = self._process
@@ -103,20 +113,42 @@ class ServerProcess:
         """The end of the server's log."""
         return self.log.read_text(errors="replace")[-characters:] if self.log.exists() else "(no log)"
 
+    @property
+    def pid(self) -> int:
+        """The server's process; raises :class:`ServiceFailed` with its log where it does not run."""
+        if self._process is None or self._process.poll() is not None:
+            raise ServiceFailed(f"{self.name} does not run; its log ends:\n{self.tail()}")
+        return self._process.pid
+
+    def kill(self) -> None:
+        """End the server as a crash does, with all it started, and keep its directory."""
+        os.killpg(self.pid, signal.SIGKILL)
+        assert self._process is not None
+        self._process.wait(STOP_S)
+
+    def end(self, how: signal.Signals = signal.SIGTERM, seconds: float = STOP_S) -> int | None:
+        """Ask the server to end and keep its directory; its exit code, None where it did not run.
+
+        One that still runs after *seconds* is killed, which its exit code tells.
+        """
+        process, self._process = self._process, None
+        if process is None or process.poll() is not None:
+            return None
+        process.send_signal(how)
+        try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            return process.wait(STOP_S)
+
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End the server and remove its directory; safe to call twice."""
-        process, self._process = self._process, None
-        if process is not None and process.poll() is None:
-            process.send_signal(how)
-            try:
-                process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait(STOP_S)
+        self.end(how)
         self._remove()
 
     def _remove(self) -> None:
-        shutil.rmtree(self.directory, ignore_errors=True)
+        if not self._given:
+            shutil.rmtree(self.directory, ignore_errors=True)
 
     def _as_user(self) -> dict[str, Any]:
         settings: dict[str, Any] = {"cwd": self.directory}

@@ -10,8 +10,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+
+from tests.services.otlp_load import Load, Traffic, sampled
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 ASKED = {"operations": 10, "queries": 50, "operations_with_finding": 2}
@@ -212,3 +215,47 @@ def test_an_agent_without_environment_is_named() -> None:
     assert {} == comparison.measure(0)
     assert ["scout"] == list(comparison.failed)
     assert "no environment of its own" in comparison.failed["scout"]
+
+
+def _flood(**given: int) -> Any:
+    counts = {"sent": 100, "taken": 60, "refused": 40, "unanswered": 0, "booked": 40, "came_out": 60} | given
+    return _module("collector_overload").Flood(
+        wanted_per_s=1.0, offered_per_s=1.0, taken_per_s=1.0, peak_mib=1.0, **counts
+    )
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("given", "problems"),
+    [
+        pytest.param({}, [], id="all-adds-up"),
+        pytest.param(
+            {"booked": 39}, ["the collector counts 39 refused spans, senders 40"], id="refused-without-a-word"
+        ),
+        pytest.param({"came_out": 59}, ["59 spans came out of 60 that were taken and 0 without an answer"], id="lost"),
+        pytest.param({"unanswered": 5, "sent": 105, "came_out": 63}, [], id="taken-without-an-answer"),
+        pytest.param(
+            {"unanswered": 5, "sent": 105, "came_out": 66},
+            ["66 spans came out of 60 that were taken and 5 without an answer"],
+            id="doubled",
+        ),
+        pytest.param({"sent": 101}, ["of 101 spans 60 were taken and 40 refused"], id="not-booked"),
+    ],
+)
+def test_a_flood_adds_up_or_says_why_not(given: dict[str, int], problems: list[str]) -> None:
+    """What is taken comes out, and what is refused is counted on both sides."""
+    assert problems == _flood(**given).problems()
+
+
+@pytest.mark.usefixtures("folder")
+def test_what_a_gateway_must_keep_is_known() -> None:
+    """All traces that are judged and those of the rest that the coin keeps, with all their spans."""
+    runs = _module("collector_runs")
+    load = Load(Traffic(traces=300, services=2, collector_decides=True))
+    thinned = {trace.trace_id.hex() for trace in load.traces() if sampled(trace.trace_id, 0.1)}
+    judged = {trace_id for tier in ("long", "medium") for trace_id in load.truth().whole[tier]}
+
+    feed = runs.Feed(load.traffic, 0.1)
+
+    kept = {key for key in load.truth().all_spans if key[0] in thinned | judged}
+    assert (len(load.truth().all_spans), len(kept)) == (feed.spans, feed.kept)

@@ -38,7 +38,9 @@ def refused(*words: str, **environ: str) -> list[str]:
 
 def test_render_prints_the_configuration_of_this_directory(here: Path) -> None:
     """With the budgets of verein.yaml, in the environment that is named."""
-    (here / "verein.yaml").write_text("thresholds: {queries_critical: 70}\ntiers: {long_d: 40}\nsampling: {decide: collector}\n")
+    (here / "verein.yaml").write_text(
+        "thresholds: {queries_critical: 70}\ntiers: {long_d: 40}\nsampling: {decide: collector}\n"
+    )
 
     done = run("render", "--topology", "gateway", "--env", "production")
 

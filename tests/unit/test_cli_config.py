@@ -30,7 +30,7 @@ def test_show_without_anything_says_that_all_is_as_by_default() -> None:
 
 def test_show_why_says_where_each_value_is_from_and_what_it_hides() -> None:
     """The strongest layer first, then what it hides; planned options and those of the start are marked."""
-    file("thresholds:\n  queries: 30\nexport: {retry_s: 6}\nhealth: {warning: 91}\n")
+    file("thresholds:\n  queries: 30\nexport: {retry_s: 6}\nself_monitoring: {memory_mb: 76}\n")
     printed("set", Q, "40", "--override")
 
     shown = printed("show", "--why", VEREIN_THRESHOLDS_QUERIES="35")
@@ -46,10 +46,10 @@ def test_show_why_says_where_each_value_is_from_and_what_it_hides() -> None:
         "    # from verein.yaml:3\n"
         "    # over default: 5.0\n"
         "    # a change takes effect when a process starts\n"
-        "health:\n"
-        "  warning: 91.0\n"
+        "self_monitoring:\n"
+        "  memory_mb: 76.0\n"
         "    # from verein.yaml:4\n"
-        "    # over default: 90.0\n"
+        "    # over default: 75.0\n"
         "    # planned: checked and carried, and not read by anything yet\n"
     )
 

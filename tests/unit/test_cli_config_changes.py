@@ -70,9 +70,9 @@ SET_LINES = [
         id="at-start",
     ),
     pytest.param(
-        ["health.warning", "91"],
+        ["retention.detail_d", "8"],
         {},
-        ["health.warning: in force here is 91.0 (verein.yaml:2)", "health.warning: nothing reads it yet."],
+        ["retention.detail_d: in force here is 8 (verein.yaml:2)", "retention.detail_d: nothing reads it yet."],
         id="planned",
     ),
     pytest.param(

@@ -91,7 +91,10 @@ def test_an_unknown_environment_and_a_wrong_budget_are_refused(tmp_path: Path) -
 
     assert (2, 2) == (unknown.exit_code, wrong.exit_code)
     assert "'moon' is no environment" in unknown.output
-    assert "verein.yaml:2: alerts.slow_burn_rate: 20 must be below alerts.fast_burn_rate: 14.4 (as by default)" in wrong.output
+    assert (
+        "verein.yaml:2: alerts.slow_burn_rate: 20 must be below alerts.fast_burn_rate: 14.4 (as by default)"
+        in wrong.output
+    )
 
 
 def test_rules_name_no_metric_that_is_not_ours() -> None:

@@ -93,8 +93,8 @@ class Collector:
         at_start=True,
         help="Series that it makes from spans, per metric and service; beyond, they are one series of overflow.",
     )
-    series_idle_s: float = option(
-        900.0, unit="s", at_least=60, at_start=True, help="Time without news after which a series is forgotten."
+    series_idle_s: int = option(
+        300, unit="s", at_least=120, at_start=True, help="Time without news after which a series is forgotten."
     )
 
 
@@ -148,8 +148,8 @@ class Backends:
         help="Time after which the partitions of a gateway that is gone go to the others; one that is back before it "
         "goes on where it was.",
     )
-    kafka_commit_s: float = option(
-        300.0,
+    kafka_commit_s: int = option(
+        300,
         unit="s",
         at_least=1,
         at_start=True,

@@ -142,5 +142,5 @@ class Health:
     good: float = option(90.0, at_least=0, at_most=100, help="Score from which it is good.")
     fair: float = option(80.0, at_least=0, at_most=100, help="Score from which it is fair.")
     poor: float = option(70.0, at_least=0, at_most=100, help="Score from which it is poor; below it is critical.")
-    warning: float = option(90.0, at_least=0, at_most=100, planned=True, help="Score below which an alert warns.")
-    critical: float = option(85.0, at_least=0, at_most=100, planned=True, help="Score below which it is critical.")
+    warning: float = option(90.0, at_least=0, at_most=100, help="Score below which an alert warns.")
+    critical: float = option(85.0, at_least=0, at_most=100, help="Score below which it is critical.")

@@ -85,7 +85,9 @@ class Retention:
         24.0, unit="h", above=0, planned=True, help="Age at which detail is added up by the hour."
     )
     detail_d: int = option(7, unit="d", at_least=1, planned=True, help="Days that single spans are kept.")
-    hourly_d: int = option(90, unit="d", at_least=1, planned=True, help="Days that figures by the hour are kept.")
+    hourly_d: int = option(
+        90, unit="d", at_least=1, help="Days that figures by the hour are kept, and those that a collector keeps."
+    )
     daily_d: int = option(365, unit="d", at_least=1, planned=True, help="Days that figures by the day are kept.")
     monthly_d: int = option(730, unit="d", at_least=1, planned=True, help="Days that figures by the month are kept.")
 
