@@ -15,7 +15,7 @@ Row = Sequence[str]
 RESULTS = Path(__file__).parents[1] / ".cache" / "bench"
 """Where results wait for the page, a file per section."""
 
-ORDER = ("overhead", "agents", "django_page", "memory", "configuration")
+ORDER = ("overhead", "agents", "django_page", "memory", "configuration", "collector")
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from otel_verein.collector.plan import Backend
 from otel_verein.collector.tiering import RECORD_POLICY_GATE
 from otel_verein.errors import CollectorError
 from tests.services.collector import binary
-from tests.services.ports import LOOPBACK, accepts, free_port
+from tests.services.ports import LOOPBACK, free_port
 from tests.services.process import wait_until
 
 CHECKED_IN = Path(__file__).resolve().parents[2] / "collector-config"
@@ -124,7 +124,7 @@ def test_run_becomes_the_collector(collector: Path, tmp_path: Path) -> None:
     with (tmp_path / "said").open("wb") as said:
         process = subprocess.Popen(command, cwd=tmp_path, env=environ, stderr=said, stdout=said)
     try:
-        assert wait_until(lambda: accepts(ports["http"]), 30)
+        assert wait_until(lambda: "Everything is ready" in (tmp_path / "said").read_text(), 30)
         name = Path(f"/proc/{process.pid}/exe").resolve().name
         limit = Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0")
     finally:
