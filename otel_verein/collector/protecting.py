@@ -77,12 +77,14 @@ _NO_SECRETS = (
 
 _PERSONS_AND_KEYS = (
     r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+\.[A-Za-z]{2,}",
-    r"(?i)\bbearer +[a-z0-9._~+/=-]{8,}",
-    r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
+    r"Bearer +[A-Za-z0-9._~+/=-]{8,}",
+    r"bearer +[A-Za-z0-9._~+/=-]{8,}",
+    r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
     r"\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b",
     r"\b(?:4[0-9]{3}|5[1-5][0-9]{2})(?:[ -]?[0-9]{4}){3}\b",
 )
-"""What e-mail addresses, bearer and web tokens, account and card numbers look like."""
+"""What e-mail addresses, bearer and web tokens, account and card numbers look like. A pattern that begins with fixed
+letters costs a hundredth of one that does not: so two for bearer."""
 
 
 def redaction() -> Node:
