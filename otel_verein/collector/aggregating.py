@@ -112,16 +112,19 @@ def to_classic(plan: Plan) -> Node:
         f'convert_exponential_histogram_to_histogram("midpoint", [0.0, {_list(bounds)}]) where {_any(names)}'
         for bounds, names in ways
     ]
-    bounded = [f"set(datapoint.explicit_bounds, [{_list(bounds)}]) where {_any(names)}" for bounds, names in ways]
+    short = "Len(datapoint.bucket_counts) == Len(datapoint.explicit_bounds)"
+    bounded = [
+        f"set(datapoint.explicit_bounds, [{_list(bounds)}]) where ({_any(names)}) and {short}" for bounds, names in ways
+    ]
     labelled = f'set(datapoint.attributes["{semconv.ENVIRONMENT}"], {environment}) where {environment} != nil'
     statements = [
         {"context": "metric", "statements": [*converted, f'set(metric.unit, "") where {named}']},
         {"context": "datapoint", "statements": [*bounded, labelled]},
     ]
     return Noted(
-        {"error_mode": "propagate", "metric_statements": statements},
+        {"error_mode": "ignore", "metric_statements": statements},
         "Prometheus' text format has no exponential histograms; these are cut at the bounds below. At v0.155 the "
-        "conversion gives one bound too many: the second list takes it away. Newer releases may need one list alone.",
+        "conversion gives one bound too many: the second list takes it away, and does nothing where it is not so.",
     )
 
 

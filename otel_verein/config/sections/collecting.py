@@ -84,7 +84,7 @@ class Collector:
         True,
         at_start=True,
         help="Read the tier of a trace from the policy that kept it: one buffer, and a feature gate of the collector, "
-        "`processor.tailsamplingprocessor.recordpolicy`. Without, a buffer for each tier, and three times the memory.",
+        "`processor.tailsamplingprocessor.recordpolicy`. Without, a buffer for each tier, and twice the memory.",
     )
     series: int = option(
         10_000,
