@@ -11,6 +11,8 @@ from pathlib import Path
 
 from otel_verein.api.collector import Wanted, make
 from otel_verein.collector.plan import Backend
+from otel_verein.collector.rules import rules_text
+from otel_verein.config.schema import Config
 
 FOLDER = Path(__file__).resolve().parents[1] / "collector-config"
 
@@ -33,6 +35,7 @@ def rendered(wanted: Wanted) -> str:
 FILES: dict[str, Callable[[], str]] = {
     **{f"topologies/{name}": partial(rendered, wanted) for name, wanted in TOPOLOGIES.items()},
     **{f"backends/{name}": partial(rendered, wanted) for name, wanted in BACKENDS.items()},
+    "prometheus/rules.yaml": partial(rules_text, Config()),
 }
 """By the place below collector-config: what stands there."""
 

@@ -92,11 +92,11 @@ RUNNING = {
     ),
     "two restarts": Case({f"otelcol_process_uptime{{{OWN}}}": "0+60x10 0+60x10 0+60x20"}, 40),
     "too large": Case(
-        {f"otelcol_process_memory_rss{{{OWN}}}": "600000000x20"},
+        {f"otelcol_process_runtime_total_sys_memory_bytes{{{OWN}}}": "600000000x20"},
         15,
         [Fires("VereinCollectorMemory", "warning", _OF_OWN)],
     ),
-    "not too large": Case({f"otelcol_process_memory_rss{{{OWN}}}": "500000000x20"}, 15),
+    "not too large": Case({f"otelcol_process_runtime_total_sys_memory_bytes{{{OWN}}}": "500000000x20"}, 15),
 }
 
 

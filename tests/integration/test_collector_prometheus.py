@@ -180,7 +180,8 @@ def test_a_service_that_fails_fires_its_alert_and_the_one_that_does_not_is_left_
 
 def test_the_collector_has_every_series_that_the_rules_ask_it_for_from_its_start(watched: Watched) -> None:
     """Its own figures are called as the rules call them; counters that have not counted have no series."""
-    for name in ("otelcol_process_memory_rss", "otelcol_process_uptime", "otelcol_receiver_refused_spans"):
+    names = ("process_runtime_total_sys_memory_bytes", "process_uptime", "receiver_refused_spans")
+    for name in (f"otelcol_{each}" for each in names):
         assert watched.prometheus.value(f'count({name}{{job="otel-verein-collector"}})') == 1
     assert watched.prometheus.query('up{job=~"otel-verein.*"} == 0') == []
 

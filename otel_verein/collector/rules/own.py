@@ -115,7 +115,7 @@ def _running(config: Config) -> list[Alert]:
         ),
         Alert(
             "VereinCollectorMemory",
-            f"otelcol_process_memory_rss{_JOB} > {memory}",
+            f"otelcol_process_runtime_total_sys_memory_bytes{_JOB} > {memory}",
             WARNING,
             f"{_INSTANCE} takes {{{{ $value | humanize1024 }}}}B, more than collector.memory_mib",
             "It refuses what comes once its heap is there; the kernel may end it before.",
