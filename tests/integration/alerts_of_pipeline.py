@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from tests.integration.rule_cases import OF_SHOP, OWN, SHOP, Case, Fires
 
+_WAITING = "otelcol_processor_tail_sampling_sampling_traces_on_memory"
 _OF_OWN = {"job": "otel-verein-collector", "instance": "127.0.0.1:8888"}
 _INSTANCE = {"instance": "127.0.0.1:8888"}
 _TO = {**_INSTANCE, "exporter": "otlp_grpc/long"}
@@ -96,6 +97,10 @@ RUNNING = {
         15,
         [Fires("VereinCollectorMemory", "warning", _OF_OWN)],
     ),
+    "full of traces": Case(
+        {f"{_WAITING}{{{OWN}}}": "50000x20"}, 15, [Fires("VereinDecisionsFull", "warning", _OF_OWN)]
+    ),
+    "nearly full of traces": Case({f"{_WAITING}{{{OWN}}}": "49999x20"}, 15),
     "not too large": Case({f"otelcol_process_runtime_total_sys_memory_bytes{{{OWN}}}": "500000000x20"}, 15),
 }
 

@@ -85,7 +85,7 @@ def queues(config: Config) -> Group:
 
 
 def _running(config: Config) -> list[Alert]:
-    memory = of_option(config, "collector.memory_mib", _MIB)
+    memory, traces = of_option(config, "collector.memory_mib", _MIB), of_option(config, "collector.traces")
     return [
         Alert(
             "VereinCollectorDown",
@@ -121,6 +121,15 @@ def _running(config: Config) -> list[Alert]:
             "It refuses what comes once its heap is there; the kernel may end it before.",
             "Fewer traces at a time (collector.traces, collector.decision_wait_s), or more memory.",
             wait="10m",
+        ),
+        Alert(
+            "VereinDecisionsFull",
+            f"otelcol_processor_tail_sampling_sampling_traces_on_memory{_JOB} >= {traces}",
+            WARNING,
+            f"{_INSTANCE} has {VALUE} traces that wait for a decision, as many as it may",
+            "Senders wait; a trace whose spans come late for that reason can be decided on before its error is there.",
+            "Raise collector.traces, with the memory it needs, or add a gateway.",
+            wait="5m",
         ),
     ]
 

@@ -64,7 +64,7 @@ class Collector:
         help="Longest time from the first span of a trace to the decision on it, where the collector decides.",
     )
     decision_wait_after_root_s: int = option(
-        5,
+        6,
         unit="s",
         at_least=1,
         at_start=True,
