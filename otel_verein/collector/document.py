@@ -75,12 +75,8 @@ def plain(node: Node) -> Any:
 
 
 def _entry(key: str, value: Node, indent: str) -> Iterator[str]:
-    if isinstance(value, Noted):
-        yield from _comment(value.note, indent)
-        value = value.value
-    origin = ""
-    if isinstance(value, From):
-        origin, value = f"  {value}", value.value
+    note, value, origin = _taken_apart(value)
+    yield from _comment(note, indent)
     if isinstance(value, Mapping) and value:
         yield f"{indent}{_scalar(key)}:{origin}"
         for name, each in value.items():
@@ -94,17 +90,19 @@ def _entry(key: str, value: Node, indent: str) -> Iterator[str]:
 
 
 def _item(value: Node, indent: str) -> Iterator[str]:
-    if isinstance(value, Noted):
-        yield from _comment(value.note, indent)
-        value = value.value
-    origin = ""
-    if isinstance(value, From):
-        origin, value = f"  {value}", value.value
+    note, value, origin = _taken_apart(value)
+    yield from _comment(note, indent)
     if isinstance(value, Mapping) and value:
         lines = [line for name, each in value.items() for line in _entry(name, each, "")]
         yield from (f"{indent}{'  ' if number else '- '}{line}".rstrip() for number, line in enumerate(lines))
     else:
         yield f"{indent}- {_inline(value)}{origin}"
+
+
+def _taken_apart(node: Node) -> tuple[str, Node, str]:
+    """What stands above a value, the value, and what ends its line."""
+    note, value = (node.note, node.value) if isinstance(node, Noted) else ("", node)
+    return (note, value.value, f"  {value}") if isinstance(value, From) else (note, value, "")
 
 
 def _fits(values: list[Node] | tuple[Node, ...]) -> bool:
