@@ -65,6 +65,8 @@ def test_variables_exist(page: Path) -> None:
         "VEREIN_CONFIG",
         "VEREIN_CONFIG_STATE",
         "VEREIN_ENVIRONMENT",
+        "VEREIN_CACHE",
+        "VEREIN_COLLECTOR",
         "VEREIN_REQUIRE_SERVICES",
         "VEREIN_FASTLANE",
         "VEREIN_COMMAND_OPERATION",
