@@ -1,8 +1,9 @@
 """The queries that turn OTLP/JSON lines into the tables, for DuckDB.
 
 Only the fields named here are parsed; whatever else a line holds is skipped. A line that does not parse
-stays as one row with ``broken`` set, so that it can be counted and named. List comprehensions stand in for
-lambdas, whose syntax differs between the DuckDB versions that are supported.
+stays as one row with ``broken`` set, so that it can be counted and named. A span that was sent twice, since nobody had
+answered the first time, counts once. List comprehensions stand in for lambdas, whose syntax differs between the DuckDB
+versions that are supported.
 """
 
 from __future__ import annotations
@@ -203,11 +204,14 @@ WITH resources AS (
 ), spans AS (
     SELECT filename, broken, resource, unnest(CASE WHEN broken THEN [NULL] ELSE item.spans END) AS span
     FROM scopes
+), once AS (
+    SELECT * FROM spans WHERE broken OR len(span.events) > 0
+    QUALIFY span.spanId IS NULL OR row_number() OVER (PARTITION BY span.traceId, span.spanId) = 1
 ), each AS (
     SELECT filename, broken, resource, span.traceId AS trace_id, span.spanId AS span_id,
         coalesce({_text("span.attributes", semconv.OPERATION)}, span."name") AS operation,
         unnest(CASE WHEN broken THEN [NULL] ELSE span.events END) AS event
-    FROM spans WHERE broken OR len(span.events) > 0
+    FROM once
 )
 SELECT filename, broken, coalesce({_text("resource", "service.name")}, 'unknown_service') AS service,
     operation, lower(trace_id) AS trace_id, lower(span_id) AS span_id,

@@ -222,6 +222,46 @@ def test_findings_are_summed_by_call_site(tmp_path: Path):
     assert row.trace_id == f"{1:032x}"
 
 
+def test_a_span_that_was_sent_twice_counts_once(tmp_path: Path):
+    """Whoever gets no answer sends again; two findings of one span, equal in everything, stay two."""
+    twice = spans_request("GET /", [finding(), finding()], number=1)
+    write(tmp_path / "spans" / "long.jsonl", twice, spans_request("GET /", [finding()], number=2))
+    write(tmp_path / "spans" / "short.jsonl", twice)
+
+    (row,) = OtlpFiles(tmp_path).read().findings
+
+    assert (row.events, row.operations, row.repeats_sum) == (3, 2, 30)
+
+
+@pytest.mark.parametrize(
+    ("name", "note"),
+    [
+        ("metrics.jsonl", "1 open segment(s) end in a line that is not complete; it is skipped"),
+        ("metrics-2026-11-27T10-00-00.000.jsonl", "{path}:2: not an OTLP/JSON line; skipped"),
+    ],
+)
+def test_the_open_file_of_a_collector_may_end_in_a_part_of_a_line(tmp_path: Path, name: str, note: str):
+    """As an open segment of ours may; in a closed file the same is a broken line, and figures may be missing."""
+    path = tmp_path / "metrics" / name
+    write(path, metrics_request(operation_metrics("GET /", duration=[0.1])), '{"resourceMetrics":[', end="")
+
+    tables = OtlpFiles(tmp_path).read()
+
+    assert tables.notes == (note.format(path=path),)
+    assert tables.metrics_lost is (name != "metrics.jsonl")
+
+
+def test_an_empty_request_is_no_broken_line(tmp_path: Path):
+    """A collector that had nothing to say writes one."""
+    write(
+        tmp_path / "metrics" / "metrics.jsonl", "{}", metrics_request(operation_metrics("GET /", duration=[0.1])), "{}"
+    )
+
+    tables = OtlpFiles(tmp_path).read()
+
+    assert (tables.notes, tables.metrics_lost) == ((), False)
+
+
 def test_finding_without_repeats_is_noted(tmp_path: Path):
     """An event that cannot be counted is said, and the others stand."""
     events = [finding(verein__finding__repeats=None), finding("f2")]
