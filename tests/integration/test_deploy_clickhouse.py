@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from otel_verein.config.schema import Config
 from tests.docs.deployed import DEPLOY
-
-engine = pytest.importorskip("chdb.session", reason="chdb is not installed: pip install chdb-core-lite")
+from tests.services.clickhouse import ClickHouse
 
 TIERS = ("long", "medium", "short")
 TABLE = """
@@ -38,22 +35,22 @@ ENGINE = MergeTree PARTITION BY toDate(Start) ORDER BY (TraceId, Start) TTL toDa
 """The tables as the exporter makes them, as far as the statements ask of them."""
 
 
-class Engine:
-    """A database of its own with the tables of all tiers and our view; in the process, until the test ends."""
+class Tables(ClickHouse):
+    """A database with the tables of all tiers."""
 
     def __init__(self) -> None:
-        self._session = engine.Session()
-        self._session.query("CREATE DATABASE otel")
-        self._session.query("USE otel")
+        super().__init__()
+        self.run("CREATE DATABASE otel")
+        self.run("USE otel")
         for tier in TIERS:
-            self._session.query(TABLE.format(tier=tier))
-            self._session.query(LOOKUP.format(tier=tier))
+            self.run(TABLE.format(tier=tier))
+            self.run(LOOKUP.format(tier=tier))
 
-    def run(self, file: Path) -> None:
+    def run_file(self, file: Path) -> None:
         """Run each statement of a file."""
         for statement in re.sub(r"--.*", "", file.read_text()).split(";"):
             if statement.strip():
-                self._session.query(statement)
+                self.run(statement)
 
     def insert(self, tier: str, *spans: tuple[str, str]) -> None:
         """Insert spans, given by trace id and trace state, as they come for *tier*."""
@@ -62,28 +59,18 @@ class Engine:
             for trace, state in spans
         ]
         columns = "Timestamp, TraceId, SpanId, TraceState, SpanName, SpanKind, ServiceName, SpanAttributes, Duration"
-        self._session.query(f"INSERT INTO otel_traces_{tier} ({columns}) VALUES {', '.join(rows)}")
-
-    def rows(self, query: str) -> list[list[Any]]:
-        """What a query gives."""
-        said = str(self._session.query(query, "JSONCompactEachRow"))
-        return [json.loads(line) for line in said.splitlines()]
-
-    def close(self) -> None:
-        """End the session; another one can begin."""
-        self._session.close()
+        self.run(f"INSERT INTO otel_traces_{tier} ({columns}) VALUES {', '.join(rows)}")
 
 
 @pytest.fixture
-def clickhouse() -> Iterator[Engine]:
-    """An engine with our view."""
-    started = Engine()
-    started.run(DEPLOY / "clickhouse" / "deduplicated.sql")
-    yield started
-    started.close()
+def clickhouse() -> Iterator[Tables]:
+    """Tables with our view."""
+    with Tables() as started:
+        started.run_file(DEPLOY / "clickhouse" / "deduplicated.sql")
+        yield started
 
 
-def test_a_span_that_came_twice_is_one(clickhouse: Engine):
+def test_a_span_that_came_twice_is_one(clickhouse: Tables):
     """Whether a copy is in the same tier or in another; the better tier holds, and so does its weight."""
     clickhouse.insert("long", ("once", ""), ("again", ""), ("again", ""))
     clickhouse.insert("medium", ("both", "ot=th:0"))
@@ -97,7 +84,7 @@ def test_a_span_that_came_twice_is_one(clickhouse: Engine):
     ] == clickhouse.rows("SELECT TraceId, Tier, TraceState, Copies FROM otel_traces_deduplicated ORDER BY TraceId")
 
 
-def test_what_a_span_says_goes_through_the_view(clickhouse: Engine):
+def test_what_a_span_says_goes_through_the_view(clickhouse: Tables):
     """Attributes, kind and duration are those of the table."""
     clickhouse.insert("short", ("a", ""))
 
@@ -106,7 +93,7 @@ def test_what_a_span_says_goes_through_the_view(clickhouse: Engine):
     )
 
 
-def test_conditions_reach_the_indexes_of_the_tables(clickhouse: Engine):
+def test_conditions_reach_the_indexes_of_the_tables(clickhouse: Tables):
     """A condition on trace and time is asked of each table, and not of all its spans after they were added up."""
     for tier in TIERS:
         clickhouse.insert(tier, ("a", ""))
@@ -121,9 +108,9 @@ def test_conditions_reach_the_indexes_of_the_tables(clickhouse: Engine):
     assert len(TIERS) == said.count("toDate(Timestamp)")
 
 
-def test_tables_keep_each_tier_for_its_days(clickhouse: Engine):
+def test_tables_keep_each_tier_for_its_days(clickhouse: Tables):
     """retention.sql sets the time to live of the tables of all tiers, and of those that find a trace."""
-    clickhouse.run(DEPLOY / "clickhouse" / "retention.sql")
+    clickhouse.run_file(DEPLOY / "clickhouse" / "retention.sql")
     tiers = Config().tiers
 
     for table, column in (("otel_traces_{}", "Timestamp"), ("otel_traces_{}_trace_id_ts", "Start")):
