@@ -17,7 +17,7 @@ from otel_verein.collector.plan import Backend
 from otel_verein.collector.tiering import RECORD_POLICY_GATE
 from otel_verein.errors import CollectorError
 from tests.services.collector import binary
-from tests.services.ports import LOOPBACK, free_port
+from tests.services.ports import LOOPBACK, free_ports
 from tests.services.process import wait_until
 
 CHECKED_IN = Path(__file__).resolve().parents[2] / "collector-config"
@@ -109,7 +109,7 @@ def test_what_the_collector_does_not_take_is_told(collector: Path, tmp_path: Pat
 def test_run_becomes_the_collector(collector: Path, tmp_path: Path) -> None:
     """One process, which SIGTERM ends well; torn ends are mended before, and said."""
     listeners = ("grpc", "http", "prometheus", "telemetry", "health")
-    ports = {name: free_port() for name in listeners}
+    ports = dict(zip(listeners, free_ports(len(listeners)), strict=True))
     spans = tmp_path / "data/otlp/spans"
     spans.mkdir(parents=True)
     (spans / "long.jsonl").write_text('{"resourceSpans":[')

@@ -10,14 +10,15 @@ from otel_verein.collector.plan import plan
 from otel_verein.collector.render import Rendered, render
 from otel_verein.config.layers import resolve
 from otel_verein.config.schema import Config
-from tests.services.ports import LOOPBACK, free_port
+from tests.services.ports import LOOPBACK, free_ports
 
 _LISTENERS = ("grpc_endpoint", "http_endpoint", "prometheus_endpoint", "telemetry_endpoint", "health_endpoint")
 
 
 def configured(directory: Path, options: Mapping[str, Any] | None = None) -> Config:
     """A valid configuration with *options*, by their dotted keys, over ports that are free and files in *directory*."""
-    listeners = {f"collector.{name}": f"{LOOPBACK}:{free_port()}" for name in _LISTENERS}
+    ports = free_ports(len(_LISTENERS))
+    listeners = {f"collector.{name}": f"{LOOPBACK}:{port}" for name, port in zip(_LISTENERS, ports, strict=True)}
     given = {**listeners, "collector.directory": str(directory), **(options or {})}
     environ = {"VEREIN_CONFIG": str(_written(directory, given))}
     return resolve(environ, directory).config
