@@ -11,7 +11,7 @@ from urllib.error import HTTPError
 from urllib.parse import quote, urlencode
 
 from tests.services.kept import kept
-from tests.services.ports import LOOPBACK, free_port
+from tests.services.ports import LOOPBACK, free_ports
 from tests.services.process import ServerProcess
 
 Json = dict[str, Any]
@@ -27,7 +27,7 @@ class Jaeger:
 
     def __init__(self) -> None:
         program = kept("build-jaeger")
-        self._grpc, self._http, self._query, self._query_grpc, self._health = (free_port() for _ in range(5))
+        self._grpc, self._http, self._query, self._query_grpc, self._health = free_ports(5)
         self._server = ServerProcess("jaeger", None)
         config = self._server.directory / "jaeger.yaml"
         config.write_text(json.dumps(self._config()))  # JSON is YAML

@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from tests.services.kept import kept
-from tests.services.ports import LOOPBACK, accepts, free_port
+from tests.services.ports import LOOPBACK, accepts, free_ports
 from tests.services.process import ServerProcess, ServiceAbsent
 
 ANSWER_S = 20.0
@@ -31,7 +31,7 @@ class Kafka:
         if not java:
             raise ServiceAbsent("java is not installed; run scripts/install-services")
         self._java = [java, *_JAVA, *_LOGGING, "-cp", f"{kept('fetch-kafka')}/*"]
-        self.port = free_port()
+        self.port, self._controller = free_ports(2)
         self._server = ServerProcess("kafka", None)
         self._properties = self._server.directory / "server.properties"
         self._properties.write_text("".join(f"{name}={value}\n" for name, value in self._settings().items()))
@@ -144,7 +144,7 @@ class Kafka:
             return False
 
     def _settings(self) -> dict[str, object]:
-        controller = f"{LOOPBACK}:{free_port()}"
+        controller = f"{LOOPBACK}:{self._controller}"
         return {
             "process.roles": "broker,controller",
             "node.id": 1,
