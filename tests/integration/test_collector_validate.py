@@ -132,7 +132,7 @@ def test_run_becomes_the_collector(collector: Path, tmp_path: Path) -> None:
         code = process.wait(30)
 
     assert (name, code) == (collector.resolve().name, 0)
-    assert b"GOMEMLIMIT=345MiB" in limit
+    assert b"GOMEMLIMIT=243MiB" in limit
     assert f"COLLECTOR_INSTANCE={socket.gethostname()}-agent-{ports['health']}".encode() in limit
     assert (spans / "long.jsonl").read_text() == '{"resourceSpans":[\n'
     assert (tmp_path / "said").read_text().splitlines()[:2] == [
