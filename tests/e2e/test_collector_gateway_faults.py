@@ -31,7 +31,8 @@ SLACK_S = 1.5
 def test_what_comes_around_the_decision_is_not_lost(record_policy: bool, tmp_path: Path) -> None:
     """Parts of a trace that arrive as it is decided on: with one buffer each span is there once.
 
-    Three buffers see them at three moments; a trace may then be in two tiers, but never in none.
+    Three buffers see them at three moments; a trace may then be in two tiers, but, on a machine that is not starved,
+    never in none.
     """
     mix = {"error": 0.3, "n_plus_one": 0.2}
     load = Load(Traffic(9000, services=2, collector_decides=True, mix=mix, spread=3000, spans_per_request=50, seed=20))
