@@ -5,21 +5,28 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 
 from otel_verein.collector import expiry, mending, program
 from otel_verein.collector.plan import Plan, host_and_port, plan
 from otel_verein.collector.render import Rendered, render
-from otel_verein.config.layers import Resolved, resolve
+from otel_verein.config.layers import Resolved, resolve, values_of
 from otel_verein.config.presets import ALIASES, ENVIRONMENTS
 from otel_verein.errors import ConfigError, Problem
 
-_FILES = {
-    "collector": ("token_file", "tls_cert_file", "tls_key_file", "tls_client_ca_file"),
-    "backends": ("token_file", "tls_ca_file", "tls_cert_file", "tls_key_file"),
-}
+_FILES = (
+    "collector.token_file",
+    "collector.tls_cert_file",
+    "collector.tls_key_file",
+    "collector.tls_client_ca_file",
+    "backends.token_file",
+    "backends.tls_ca_file",
+    "backends.tls_cert_file",
+    "backends.tls_key_file",
+)
+"""The options that name a file which has to be there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +73,7 @@ class Start:
     words: tuple[str, ...]
     environ: Mapping[str, str]
     file: Path
-    mended: tuple[Path, ...] = field(default=())
+    mended: tuple[Path, ...]
 
 
 def make(wanted: Wanted, environ: Mapping[str, str], directory: Path | None = None) -> Made:
@@ -86,10 +93,7 @@ def check(made: Made, named: str | None, environ: Mapping[str, str]) -> str:
     Raises :class:`ConfigError` for files that are not there, :class:`CollectorError` if there is no collector, or it
     does not take it.
     """
-    _check_files(made)
-    found = program.find(named, environ)
-    program.check(found, _written(made), made.rendered.gates, environ)
-    return program.version(found)
+    return program.version(_taken(made, named, environ)[0])
 
 
 def prepare(made: Made, named: str | None, environ: Mapping[str, str]) -> Start:
@@ -97,9 +101,7 @@ def prepare(made: Made, named: str | None, environ: Mapping[str, str]) -> Start:
 
     Raises as :func:`check` does.
     """
-    _check_files(made)
-    found, file = program.find(named, environ), _written(made)
-    program.check(found, file, made.rendered.gates, environ)
+    found, file = _taken(made, named, environ)
     mended = mending.mend(made.directory)
     settings = {"GOMEMLIMIT": f"{made.rendered.heap_goal_mib}MiB", "COLLECTOR_INSTANCE": _instance(made)}
     words = program.command(found, (), file, made.rendered.gates)
@@ -112,7 +114,7 @@ def expire(
     """Delete the closed files that are past the days of their tier, or with *dry_run* only say which."""
     config, moment = resolve(environ, directory).config, now or datetime.now(timezone.utc)
     place = (directory or Path.cwd()) / config.collector.directory
-    found = expiry.expired(expiry.closed_files(place, moment), expiry.days_of(config), moment)
+    found = expiry.expired(expiry.closed_files(place), expiry.days_of(config), moment)
     if not dry_run:
         expiry.delete(found)
     return found
@@ -134,16 +136,23 @@ def _instance(made: Made) -> str:
     return f"{socket.gethostname()}-{made.wanted.name}-{port}"
 
 
+def _taken(made: Made, named: str | None, environ: Mapping[str, str]) -> tuple[Path, Path]:
+    """The collector's program, and the file with what was made, which the program takes."""
+    _check_files(made)
+    found, file = program.find(named, environ), _written(made)
+    program.check(found, file, made.rendered.gates, environ)
+    return found, file
+
+
 def _check_files(made: Made) -> None:
-    problems = []
-    for section, names in _FILES.items():
-        for name in names:
-            key, file = f"{section}.{name}", getattr(getattr(made.plan.config, section), name)
-            if file and not os.access(file, os.R_OK):
-                what = "cannot be read" if os.path.exists(file) else "is not there"
-                problems.append(Problem(made.plan.places.get(key, key), f"{key}: {file} {what}"))
-            elif file and not os.path.getsize(file):
-                problems.append(Problem(made.plan.places.get(key, key), f"{key}: {file} is empty"))
+    problems, values = [], values_of(made.plan.config)
+    for key in _FILES:
+        file = values[key]
+        if file and not os.access(file, os.R_OK):
+            what = "cannot be read" if os.path.exists(file) else "is not there"
+            problems.append(Problem(made.plan.places.get(key, key), f"{key}: {file} {what}"))
+        elif file and not os.path.getsize(file):
+            problems.append(Problem(made.plan.places.get(key, key), f"{key}: {file} is empty"))
     if problems:
         raise ConfigError(problems)
 

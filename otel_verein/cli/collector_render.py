@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from otel_verein.api.collector import Made, check, make
-from otel_verein.cli.collector_command import binary_option, wanted_from, wanted_options
-from otel_verein.cli.command import SETTINGS, environment, fail, told
+from otel_verein.cli.collector_command import binary_option, put, wanted_from, wanted_options
+from otel_verein.cli.command import SETTINGS, environment, told
 
 
 @click.command(context_settings=SETTINGS)
@@ -25,13 +25,7 @@ def render(output: Path | None, config_file: Path | None, **options: Any) -> Non
     with told("collector render"):
         made = make(wanted_from(options), environment(config_file))
     tell(made, "collector render")
-    if output is None:
-        click.echo(made.rendered.text, nl=False)
-        return
-    try:
-        output.write_text(made.rendered.text, encoding="utf-8")
-    except OSError as fault:
-        fail("collector render", f"{output}: cannot be written: {fault.strerror or fault}")
+    put("collector render", made.rendered.text, output)
 
 
 @click.command(context_settings=SETTINGS)

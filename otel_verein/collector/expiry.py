@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from otel_verein.collector.mending import files
@@ -29,16 +29,15 @@ class ClosedFile:
     size: int
 
 
-def closed_files(directory: Path, zone: datetime) -> list[ClosedFile]:
-    """The closed files in the collector's *directory*; *zone* is any aware time, for its time zone."""
+def closed_files(directory: Path) -> list[ClosedFile]:
+    """The closed files in the collector's *directory*."""
     found = []
     for path in files(directory):
         named = _CLOSED.fullmatch(path.name)
         if named is not None:
             status = path.stat()
-            found.append(
-                ClosedFile(path, named["name"], datetime.fromtimestamp(status.st_mtime, zone.tzinfo), status.st_size)
-            )
+            ended = datetime.fromtimestamp(status.st_mtime, timezone.utc)
+            found.append(ClosedFile(path, named["name"], ended, status.st_size))
     return found
 
 

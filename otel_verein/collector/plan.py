@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeVar
 from urllib.parse import urlsplit
 
+from otel_verein.config.entries import hint_at
+from otel_verein.config.layers import values_of
 from otel_verein.config.schema import Config
 from otel_verein.errors import ConfigError, Problem
 
@@ -94,9 +94,7 @@ def plan(
     """
     problems: list[Problem] = []
     chosen = _topology(topology, role, problems)
-    named = [
-        found for name in backends or (Backend.FILES.value,) if (found := _member(Backend, "--backend", name, problems))
-    ]
+    named = [found for name in backends or (Backend.FILES.value,) if (found := _backend(name, problems))]
     made = Plan(chosen or Topology.AGENT, tuple(dict.fromkeys(named)), config, places or {})
     problems += _addresses(made)
     if problems:
@@ -134,7 +132,6 @@ _OF_BACKEND = {
     Backend.TEMPO: "tempo_endpoint",
     Backend.CLICKHOUSE: "clickhouse_endpoint",
 }
-_Word = TypeVar("_Word", Topology, Backend)
 
 
 def _topology(name: str, role: str, problems: list[Problem]) -> Topology | None:
@@ -153,13 +150,11 @@ def _topology(name: str, role: str, problems: list[Problem]) -> Topology | None:
     return Topology(name)
 
 
-def _member(kind: type[_Word], where: str, name: str, problems: list[Problem]) -> _Word | None:
-    known = [each.value for each in kind]
+def _backend(name: str, problems: list[Problem]) -> Backend | None:
+    known = [each.value for each in Backend]
     if name in known:
-        return kind(name)
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    problems.append(Problem(where, f"{name!r} is no backend: one of {', '.join(known)}{hint}"))
+        return Backend(name)
+    problems.append(Problem("--backend", f"{name!r} is no backend: one of {', '.join(known)}{hint_at(name, known)}"))
     return None
 
 
@@ -203,8 +198,9 @@ def _open(plan: Plan, key: str, name: str, endpoint: str) -> Iterator[Problem]:
 
 def _halves(plan: Plan) -> Iterator[Problem]:
     pairs = (("collector.tls_cert_file", "collector.tls_key_file"), ("backends.tls_cert_file", "backends.tls_key_file"))
+    values = values_of(plan.config)
     for pair in pairs:
-        given = [key for key in pair if _value(plan, key)]
+        given = [key for key in pair if values[key]]
         if len(given) == 1:
             other = next(key for key in pair if key not in given)
             yield _problem(plan, given[0], f"needs {other}, too")
@@ -218,11 +214,6 @@ def _target(plan: Plan, key: str, endpoint: str, taken: Mapping[int, str]) -> It
         yield _problem(plan, key, f"{endpoint!r} is no address such as tempo.example:4317")
     elif is_loopback(endpoint) and port in taken:
         yield _problem(plan, key, f"{endpoint} is {taken[port]} of this collector: it would send to itself")
-
-
-def _value(plan: Plan, key: str) -> object:
-    section, _, name = key.partition(".")
-    return getattr(getattr(plan.config, section), name)
 
 
 def _problem(plan: Plan, key: str, what: str) -> Problem:

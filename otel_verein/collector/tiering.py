@@ -101,7 +101,7 @@ def buffer_of(plan: Plan, tier: Tier) -> Node:
 def policies_of(plan: Plan, tier: Tier) -> list[Node]:
     """Those of a buffer of its own for *tier*: what a longer tier takes is dropped, the rest is as in one buffer."""
     every = dict(zip(Tier, policies(plan), strict=True))
-    longer = [each for each in Tier if list(Tier).index(each) < list(Tier).index(tier)]
+    longer = list(Tier)[: list(Tier).index(tier)]
     dropped = [
         {"name": f"not-{each.value}", "type": "drop", "drop": {"drop_sub_policy": [every[each]]}} for each in longer
     ]

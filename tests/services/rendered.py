@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from otel_verein.collector.plan import plan
 from otel_verein.collector.render import Rendered, render
 from otel_verein.config.layers import resolve
@@ -39,8 +41,6 @@ def rendered(
 
 
 def _written(directory: Path, given: Mapping[str, Any]) -> Path:
-    import yaml
-
     sections: dict[str, dict[str, Any]] = {}
     for key, value in given.items():
         section, _, name = key.partition(".")

@@ -58,7 +58,7 @@ def test_a_closed_file_goes_by_its_last_line(tmp_path: Path, name: str, days_old
     """By the days of its tier; the time in its name, when it was closed, is not asked."""
     path = file(tmp_path, name, days_old=days_old)
 
-    found = expired(closed_files(tmp_path, NOW), DAYS, NOW)
+    found = expired(closed_files(tmp_path), DAYS, NOW)
     delete(found)
 
     assert (len(found) == 1, path.exists()) == (gone, not gone)
@@ -68,7 +68,7 @@ def test_the_file_that_the_collector_writes_to_stays(tmp_path: Path) -> None:
     """However old: the collector has it open, and what it writes next would be lost with it."""
     file(tmp_path, "short.jsonl", days_old=1000)
 
-    assert closed_files(tmp_path, NOW) == []
+    assert closed_files(tmp_path) == []
 
 
 def test_a_file_that_is_gone_already_is_no_fault(tmp_path: Path) -> None:
