@@ -16,7 +16,7 @@ from otel_verein.collector.mending import files
 from otel_verein.collector.plan import Tier
 from otel_verein.config.schema import Config
 
-_CLOSED = re.compile(r"(?P<name>[a-z]+)-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}\.jsonl")
+_CLOSED = re.compile(r"(?P<name>[a-z]+)-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}(?:-[a-z]+)?\.jsonl")
 
 
 @dataclass(frozen=True, slots=True)

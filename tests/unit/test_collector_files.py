@@ -49,6 +49,7 @@ def test_a_directory_that_is_not_there_has_nothing_to_mend(tmp_path: Path) -> No
     [
         ("short-2026-11-01T10-00-00.000.jsonl", 7.1, True),
         ("short-2026-11-01T10-00-00.000.jsonl", 6.9, False),
+        ("short-2026-11-01T10-00-00.000-size.jsonl", 7.1, True),
         ("long-2026-11-01T10-00-00.000.jsonl", 7.1, False),
         ("long-2026-11-01T10-00-00.000.jsonl", 90.1, True),
         ("other-2026-11-01T10-00-00.000.jsonl", 9000, False),
