@@ -21,7 +21,7 @@ QUIETLY := | sed -u -n -E 's/^(Collecting [^ ]+|Building wheels? .*|Installing c
 group = $(BIN)/dependency-groups $(1) | { grep -v '^mysqlclient' || true; } > $(VENV)/$(1).txt
 
 .NOTPARALLEL:
-.PHONY: help demo collector test lint types docs bench bench-agents bench-django bench-memory bench-page bench-parts bench-config bench-collector quality soak clean test-programs
+.PHONY: help demo collector test lint types docs bench bench-agents bench-django bench-memory bench-page bench-parts bench-config bench-collector bench-store quality soak clean test-programs
 
 help:  ## list the targets
 	@sed -n -E 's/^([a-z-]+):.*  ## (.*)/  make \1\t\2/p' Makefile | expand -t 24
@@ -78,6 +78,9 @@ bench-config: $(VENV)/.bench $(VENV)/.compiled  ## measure what following the co
 bench-collector: $(VENV)/.test test-programs  ## measure what a span costs in each topology of the collector
 	@$(BIN)/python benchmarks/collector.py $(ARGS)
 
+bench-store: $(VENV)/.test $(VENV)/.compiled  ## measure what the store makes of twenty million spans, and takes for it
+	@$(BIN)/python benchmarks/store.py $(ARGS)
+
 quality: $(VENV)/.test $(VENV)/.services  ## measure how good the findings are, on labelled cases
 	@$(BIN)/python scripts/measure_n_plus_one.py
 
@@ -98,7 +101,7 @@ $(VENV)/.demo: $(VENV)/.venv $(INPUTS)
 $(VENV)/.test: $(VENV)/.dev
 	@echo "installing what the tests need ..."
 	@$(call group,test)
-	@$(PIP) -e '.[demo,flask,fastapi,starlette,threading]' -r $(VENV)/test.txt $(QUIETLY)
+	@$(PIP) -e '.[demo,store,flask,fastapi,starlette,threading]' -r $(VENV)/test.txt $(QUIETLY)
 	@touch $@
 
 # Where the package was installed before there was a compiler, its compiled parts are made now.

@@ -4,6 +4,8 @@ VereinError
 ├── ConfigError        verein.yaml or a VEREIN_* variable cannot be used as it stands
 ├── CollectorError     the collector's program is absent, or does not take its configuration
 ├── SourceError        telemetry to read is absent, unreadable or not OTLP
+├── StoreError         the store cannot be read or written, or is not what its journal says
+│   └── StoreBusyError another process is writing to it
 └── MissingExtraError  a command needs an optional dependency that is not installed
 
 None of them is ever raised into an application under test: the write side reports through
@@ -15,7 +17,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["CollectorError", "ConfigError", "MissingExtraError", "Problem", "SourceError", "VereinError"]
+__all__ = [
+    "CollectorError",
+    "ConfigError",
+    "MissingExtraError",
+    "Problem",
+    "SourceError",
+    "StoreBusyError",
+    "StoreError",
+    "VereinError",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,14 @@ class CollectorError(VereinError):
 
 class SourceError(VereinError):
     """Telemetry that cannot be read: the message names the place and the likely cure."""
+
+
+class StoreError(VereinError):
+    """A store that cannot be used: the message names the place, what is wrong, and the likely cure."""
+
+
+class StoreBusyError(StoreError):
+    """Another process is writing to the store; the message says which, and since when."""
 
 
 class MissingExtraError(VereinError):

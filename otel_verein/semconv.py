@@ -81,6 +81,17 @@ CONFIG_ENVIRONMENT: Final = "verein.config.environment"
 CONFIG_STATE: Final = "verein.config.state"
 CONFIG_OUTCOME: Final = "verein.config.outcome"
 
+DETAILS: Final = (
+    BREACH,
+    FINDING_KIND,
+    KEEP_REASON,
+    DROP_REASON,
+    ERROR_SITE,
+    THREAD_ROLE,
+    IGNORE_RULE,
+)
+"""The attributes that tell the series of one operation, or of one process, apart."""
+
 # --- summary spans: the keys that the collector's span pruning writes, so viewers draw them --------------
 AGG_IS_SUMMARY: Final = "aggregation.is_summary"
 AGG_SPAN_COUNT: Final = "aggregation.span_count"

@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from typing import NoReturn
 
 import pytest
 from hypothesis import settings
+
+with suppress(ImportError):
+    # Its C extension, which takes room for the variables of threads, finds none left once pyarrow is loaded.
+    import mysql.connector  # noqa: F401
 
 from tests.services import MariaDB, Postgres, ServiceAbsent
 

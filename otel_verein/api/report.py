@@ -111,7 +111,7 @@ def _matches(name: str, pattern: str | None) -> bool:
 
 
 def _measured(tables: Tables) -> bool:
-    return bool(tables.histograms or tables.counters)
+    return bool(tables.counters or any(not row.estimated for row in tables.histograms))
 
 
 def _loss(tables: Tables) -> Loss:
@@ -120,7 +120,9 @@ def _loss(tables: Tables) -> Loss:
         return Loss(None, None, None, None, dropped)
     kept = _sum(tables, semconv.METRIC_KEPT)
     return Loss(
-        started=sum(row.count for row in tables.histograms if row.metric == semconv.METRIC_DURATION),
+        started=sum(
+            row.count for row in tables.histograms if row.metric == semconv.METRIC_DURATION and not row.estimated
+        ),
         kept=kept,
         sampled_out=_sum(tables, semconv.METRIC_SAMPLED_OUT),
         exported=kept - sum(dropped.values()),

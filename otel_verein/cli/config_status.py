@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import click
 
 from otel_verein.api.config_status import status as make_status
+from otel_verein.api.places import source_of
 from otel_verein.cli.config_command import (
     CANNOT,
     SETTINGS,
@@ -26,14 +28,16 @@ from otel_verein.config import Config
 from otel_verein.config.layers import variable_of
 from otel_verein.config.load import load
 from otel_verein.errors import ConfigError
-from otel_verein.sources.otlp_files import OtlpFiles
 
 _LAGS = 1
 
 
 @click.command(context_settings=SETTINGS)
 @click.option(
-    "--from", "place", type=click.Path(path_type=Path), help="Directory or file to read; else export.directory."
+    "--from",
+    "place",
+    type=click.Path(path_type=Path),
+    help="Store, directory or file to read; else store.directory if there is a store, else export.directory.",
 )
 @click.option(
     "--older-than",
@@ -54,7 +58,7 @@ def status(place: Path | None, older_than: timedelta, as_json: bool, config_file
     """
     environ = environment(config_file)
     with told("status"):
-        source = OtlpFiles(place or _written_to(environ))
+        source = source_of(_places(environ), place)
         answer = make_status(source, environ, older_than)
     for note in answer.notes:
         click.echo(f"otel-verein config status: warning: {note}", err=True)
@@ -67,12 +71,20 @@ def status(place: Path | None, older_than: timedelta, as_json: bool, config_file
     sys.exit(CANNOT if not answer.alive else _LAGS if answer.lags else 0)
 
 
-def _written_to(environ: Mapping[str, str]) -> Path:
-    """Where processes write; with a file that is not valid, where the variable or the default says.
+def _places(environ: Mapping[str, str]) -> Config:
+    """Where processes write and the store is; with a file that is not valid, where the variables or the defaults say.
 
     That is when the question what they run is asked most.
     """
     try:
-        return Path(load(environ).export.directory)
+        return load(environ)
     except ConfigError:
-        return Path(environ.get(variable_of("export.directory")) or Config().export.directory)
+        config = Config()
+        sections = {name: getattr(config, name) for name in ("export", "store", "collector")}
+        return replace(
+            config,
+            **{
+                name: replace(section, directory=environ.get(variable_of(f"{name}.directory")) or section.directory)
+                for name, section in sections.items()
+            },
+        )

@@ -10,6 +10,7 @@ from otel_verein.version import __version__
 _PLACES = {
     "run": ("otel_verein.cli.run", "run"),
     "report": ("otel_verein.cli.report", "report"),
+    "store": ("otel_verein.cli.store", "store"),
     "config": ("otel_verein.cli.config", "config"),
     "collector": ("otel_verein.cli.collector", "collector"),
 }

@@ -1,4 +1,4 @@
-"""``otel-verein report``: what happened, from the telemetry files."""
+"""``otel-verein report``: what happened, from the store or the telemetry files."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 
 import click
 
+from otel_verein.api.places import source_of
 from otel_verein.api.report import Report
 from otel_verein.api.report import report as make_report
 from otel_verein.cli.render_report import render
 from otel_verein.config.files import FILE_VARIABLE
 from otel_verein.config.load import load
 from otel_verein.errors import ConfigError, MissingExtraError, SourceError
-from otel_verein.sources.otlp_files import OtlpFiles
 
 _CANNOT = 2
 """The exit status when there is nothing to report from; the one click uses for a wrong command line."""
@@ -26,7 +26,7 @@ _CANNOT = 2
     "--from",
     "place",
     type=click.Path(path_type=Path),
-    help="Directory or file to read; else export.directory.",
+    help="Store, directory or file to read; else store.directory if there is a store, else export.directory.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object (schema version 1).")
 @click.option("--operation", metavar="GLOB", help="Only operations of this name; * and ? stand for anything.")
@@ -48,7 +48,7 @@ def report(place: Path | None, as_json: bool, operation: str | None, limit: int,
         environ[FILE_VARIABLE] = str(config_file)
     try:
         config = load(environ)
-        source = OtlpFiles(place or Path(config.export.directory))
+        source = source_of(config, place)
         answer = make_report(source, config, operation)
     except (ConfigError, MissingExtraError, SourceError) as fault:
         click.echo(f"otel-verein report: {fault}", err=True)

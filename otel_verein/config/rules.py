@@ -8,7 +8,7 @@ from typing import Any
 
 from otel_verein.config.presets import PRESETS, PRODUCTION
 from otel_verein.config.schema import ThresholdRule, option_fields
-from otel_verein.config.shown import shown_number
+from otel_verein.config.shown import shown, shown_number
 from otel_verein.errors import Problem
 
 BUDGETS = (
@@ -62,8 +62,9 @@ DANGEROUS_IN_PRODUCTION = (
     ("capabilities.counting", "monitoring_off", "no query of production would be counted"),
     ("capabilities.metrics", "monitoring_off", "the figures of production would be unknown"),
     ("capabilities.retention", "unbounded_storage", "the store would grow until the disk is full"),
+    ("retention.disk_mb", "unbounded_storage", "only ages would bound the store, not the room that there is"),
 )
-"""What is refused in production: the option that is off, the switch of ``allow`` that permits it, the reason."""
+"""What is refused in production: the option that is off or 0, the switch of ``allow`` that permits it, the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ class Settings:
     def shown(self, key: str) -> str:
         """*key* with its value."""
         value = self.values[key]
+        if isinstance(value, bool):
+            return f"{key}: {shown(value)}"
         return f"{key}: {shown_number(value) if isinstance(value, int | float) else value}"
 
     def place(self, *keys: str) -> str:
@@ -152,7 +155,8 @@ def _dangerous(settings: Settings) -> Iterator[Problem]:
         for key, switch, reason in DANGEROUS_IN_PRODUCTION:
             if not settings.values[key] and not settings.values[f"allow.{switch}"] and key in settings.places:
                 yield Problem(
-                    settings.places[key], f"{key}: false is refused: {reason}; set allow.{switch} if that is meant"
+                    settings.places[key],
+                    f"{settings.shown(key)} is refused: {reason}; set allow.{switch} if that is meant",
                 )
     if settings.values["allow.large_memory"]:
         return

@@ -37,6 +37,7 @@ from otel_verein.config.sections.recording import (
     Sampling,
     SamplingRule,
 )
+from otel_verein.config.sections.storing import Store
 
 __all__ = [
     "Alerts",
@@ -60,6 +61,7 @@ __all__ = [
     "Sampling",
     "SamplingRule",
     "SelfMonitoring",
+    "Store",
     "ThresholdRule",
     "Thresholds",
     "Tiers",
@@ -83,6 +85,7 @@ class Config:
     entities: Entities = field(default_factory=Entities)
     health: Health = field(default_factory=Health)
     alerts: Alerts = field(default_factory=Alerts)
+    store: Store = field(default_factory=Store)
     retention: Retention = field(default_factory=Retention)
     tiers: Tiers = field(default_factory=Tiers)
     collector: Collector = field(default_factory=Collector)

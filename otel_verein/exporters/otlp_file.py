@@ -2,13 +2,16 @@
 
 A segment belongs to one process and is ``*.jsonl.part`` while it is open. Every line is flushed to the operating
 system, so a killed process loses only what was not handed over yet; the rename at the end says that a segment is
-complete. A directory that cannot be written, or a full disk, costs telemetry and one log line, never more.
+complete. Its writer holds a lock on it, so that one whose process was killed can be told from one that is merely quiet.
+A directory that cannot be written, or a full disk, costs telemetry and one log line, never more.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +23,9 @@ from otel_verein.config.schema import Export
 from otel_verein.delivery import TAKEN, Delivery, Outcome
 from otel_verein.exporters.otlp_json_metrics import MetricLines
 from otel_verein.exporters.otlp_json_spans import SpanLines
+
+if sys.platform != "win32":
+    import fcntl
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -73,10 +79,11 @@ class SegmentWriter:
         if file is None:
             return
         os.close(file)
-        if self._size:
-            os.rename(self._path, self._path.with_suffix(""))
-        else:
-            self._path.unlink()
+        with suppress(FileNotFoundError):  # the store may have taken it, had nothing been written for long
+            if self._size:
+                os.rename(self._path, self._path.with_suffix(""))
+            else:
+                self._path.unlink()
 
     def _rotate_if_due(self) -> None:
         if self._file is None:
@@ -89,6 +96,7 @@ class SegmentWriter:
         now = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S%f")
         self._path = self._directory / f"{now}-{os.getpid()}-{os.urandom(3).hex()}.jsonl.part"
         self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+        _lock(self._file)
         self._size = 0
         self._opened = self._clock()
 
@@ -103,6 +111,14 @@ class SegmentWriter:
             os.lseek(self._file, self._size, os.SEEK_SET)
             raise
         self._size += written
+
+
+def _lock(file: int) -> None:
+    """Hold a lock on *file* until it is closed, also by the end of the process; without one where there are none."""
+    if sys.platform == "win32":
+        return
+    with suppress(OSError):  # a file system without locks, where the store leaves open segments alone
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def file_exporters(directory: Path | str, options: Export) -> tuple[FileSpanExporter, FileMetrics]:

@@ -16,7 +16,7 @@ class HistogramRow:
 
     ``buckets`` holds (index, count) pairs; index *i* covers (base^i, base^(i+1)] with base = 2^(2^-scale).
     What ``count`` has beyond them is zero. ``total``, ``minimum`` and ``maximum`` are None where a point
-    did not say.
+    did not say. ``estimated``: they are no points, but sampled spans with their weights.
     """
 
     metric: str
@@ -30,6 +30,7 @@ class HistogramRow:
     minimum: float | None
     maximum: float | None
     buckets: tuple[tuple[int, int], ...]
+    estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from otel_verein.errors import MissingExtraError, SourceError
 from otel_verein.sources import otlp_sql as sql
 from otel_verein.sources.base import ConfigurationRow, CounterRow, FindingRow, HistogramRow, Tables, Window
-from otel_verein.sources.segments import OPEN_SUFFIX, BrokenLines, Segments, broken_lines, find_segments
+from otel_verein.sources.segments import BrokenLines, Segments, broken_lines, find_segments
+from otel_verein.store.segments import OPEN_SUFFIX
 
 if TYPE_CHECKING:
     import duckdb

@@ -65,16 +65,7 @@ def _texts(attributes: str, key: str) -> str:
     return f"[v.stringValue for v in {values}]"
 
 
-_DETAILS = (
-    semconv.BREACH,
-    semconv.FINDING_KIND,
-    semconv.KEEP_REASON,
-    semconv.DROP_REASON,
-    semconv.ERROR_SITE,
-    semconv.THREAD_ROLE,
-    semconv.IGNORE_RULE,
-)
-_DETAIL = f"coalesce({', '.join(_text('point.attributes', key) for key in _DETAILS)})"
+_DETAIL = f"coalesce({', '.join(_text('point.attributes', key) for key in semconv.DETAILS)})"
 _EMPTY = "(item.resource IS NULL AND item.{scopes} IS NULL)"
 _BROKEN = " AND ".join(f"{signal} IS NULL" for signal in METRIC_LINES)
 
@@ -234,13 +225,15 @@ FROM each WHERE broken OR event."name" = '{semconv.FINDING_EVENT}'
 
 _USABLE = "NOT broken AND repeats >= 1 AND kind IS NOT NULL AND fingerprint IS NOT NULL AND operation IS NOT NULL"
 
+_WORST = "(repeats, trace_id)"  # of equals always the same, as in a store
+
 FINDINGS: Final = f"""
 SELECT service, operation, kind, fingerprint, file, line, function,
     count(*), count(DISTINCT (trace_id, span_id)), sum(repeats), max(repeats),
     sum(queries - statements),
     CASE WHEN bool_or(total_ms IS NULL) THEN NULL ELSE sum(total_ms * (queries - statements) / queries) END,
-    arg_max(summary, repeats), arg_max(statement, repeats), arg_max(verb, repeats),
-    arg_max(db_system, repeats), arg_max(stack, repeats), arg_max(trace_id, repeats)
+    arg_max(summary, {_WORST}), arg_max(statement, {_WORST}), arg_max(verb, {_WORST}),
+    arg_max(db_system, {_WORST}), arg_max(stack, {_WORST}), arg_max(trace_id, {_WORST})
 FROM events WHERE {_USABLE} GROUP BY service, operation, kind, fingerprint, file, line, function
 """
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from otel_verein.errors import SourceError
+from otel_verein.store.segments import OPEN_SUFFIX, is_open
 
-OPEN_SUFFIX = ".part"
-_OF_A_COLLECTOR = frozenset(("long.jsonl", "medium.jsonl", "short.jsonl", "metrics.jsonl"))
 _ENDINGS = (".jsonl", ".json", ".jsonl" + OPEN_SUFFIX)
 SIGNALS = ("resourceMetrics", "resourceSpans", "resourceLogs", "resourceProfiles")
 """The keys that the file exporters write; a line of a signal that is not read here is no broken line."""
@@ -44,11 +43,6 @@ def find_segments(place: Path) -> Segments:
     if not metrics and not spans:
         raise SourceError(f"no telemetry: no *.jsonl or *.jsonl{OPEN_SUFFIX} file under {place}; {_cure()}")
     return Segments(tuple(metrics), tuple(spans))
-
-
-def is_open(path: Path) -> bool:
-    """Whether somebody may be writing to it: one of ours with its suffix, or the one of a tier without a time."""
-    return path.name.endswith(OPEN_SUFFIX) or path.name in _OF_A_COLLECTOR
 
 
 def _cure() -> str:

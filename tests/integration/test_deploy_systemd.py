@@ -15,7 +15,12 @@ from tests.services.process import ServiceAbsent
 ROLES = ("agent", "gateway", "kafka-agent", "kafka-gateway")
 PROGRAMS = ("opt/otel-verein/bin/otel-verein", "opt/shop/bin/otel-verein", "bin/kill")
 TARGETS = ("basic", "multi-user", "network-online", "shutdown", "sysinit", "timers")
-EXPOSED = {"otel-verein-collector@agent": 1.0, "otel-verein-expire@agent": 0.2, "shop": 1.1}
+EXPOSED = {
+    "otel-verein-collector@agent": 1.0,
+    "otel-verein-expire@agent": 0.2,
+    "otel-verein-store": 0.2,
+    "shop": 1.1,
+}
 """The exposure that the README states for each unit: 0 is closed, 10 is open."""
 
 
@@ -65,9 +70,10 @@ def test_units_of_each_role_are_right(root: Path, role: str):
     assert "" == verify(root, *units, f"otel-verein-expire@{role}.service")
 
 
-def test_the_application_unit_is_right(root: Path):
-    """So is the example of an application."""
-    assert "" == verify(root, "shop.service")
+@pytest.mark.parametrize("unit", ["otel-verein-store.service", "shop.service"])
+def test_units_without_a_role_are_right(root: Path, unit: str):
+    """So are the store and the example of an application."""
+    assert "" == verify(root, unit)
 
 
 @pytest.mark.parametrize("name", ["listen.conf", "outbound.conf"])

@@ -70,9 +70,12 @@ SET_LINES = [
         id="at-start",
     ),
     pytest.param(
-        ["retention.detail_d", "8"],
+        ["self_monitoring.overhead", "0.1"],
         {},
-        ["retention.detail_d: in force here is 8 (verein.yaml:2)", "retention.detail_d: nothing reads it yet."],
+        [
+            "self_monitoring.overhead: in force here is 0.1 (verein.yaml:2)",
+            "self_monitoring.overhead: nothing reads it yet.",
+        ],
         id="planned",
     ),
     pytest.param(

@@ -194,13 +194,14 @@ def test_detail_must_not_be_deleted_before_it_is_added_up(tmp_path: Path) -> Non
 )
 def test_what_is_dangerous_in_production_needs_its_switch(key: str, switch: str, reason: str, tmp_path: Path) -> None:
     """Refused with the reason and the switch; taken with that switch, and in every other environment."""
-    off = {variable(key): "false"}
+    none = "false" if OPTIONS[key].metadata["kind"] is bool else "0"
+    off = {variable(key): none}
     production = {"VEREIN_ENVIRONMENT": "production"}
     others = {name: "true" for name in map(variable, OPTIONS) if name.startswith("VEREIN_ALLOW_")}
     its_own = variable(f"allow.{switch}")
     del others[its_own]
 
-    refused = f"{variable(key)}: {key}: false is refused: {reason}; set allow.{switch} if that is meant"
+    refused = f"{variable(key)}: {key}: {none} is refused: {reason}; set allow.{switch} if that is meant"
     assert [refused] == problems(off | production, tmp_path)
     assert [refused] == problems(off | production | others, tmp_path)
     assert problems(off | production | {its_own: "true"}, tmp_path) == []

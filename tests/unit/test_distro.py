@@ -104,10 +104,14 @@ def test_importing_the_package_imports_nothing_else() -> None:
     assert [name for name in loaded if not name.startswith("otel_verein")] == ["__future__"][: "__future__" in loaded]
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["report", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], *([name, "--help"] for name in ("run", "report", "store")), ["store", "watch", "--help"]],
+    ids=" ".join,
+)
 def test_help_needs_no_extra(arguments: list[str]) -> None:
     """Every command explains itself where neither DuckDB nor a framework is installed."""
-    absent = "duckdb", "django", "flask", "fastapi"
+    absent = "duckdb", "pyarrow", "msgspec", "django", "flask", "fastapi"
     code = (
         f"import sys; sys.modules.update(dict.fromkeys({absent!r})); sys.argv = {['otel-verein', *arguments]!r}\n"
         "from otel_verein.cli.main import main; main()"

@@ -15,7 +15,8 @@ from tests.unit.threshold_literals import Literal, constants_of, in_python, in_t
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "otel_verein"
 HOMES = {"otel_verein/config/presets.py"} | {
-    f"otel_verein/config/sections/{name}.py" for name in ("judging", "recording", "leaving", "collecting", "alerting")
+    f"otel_verein/config/sections/{name}.py"
+    for name in ("judging", "recording", "leaving", "storing", "collecting", "alerting")
 }
 
 JUDGING_SECTIONS = {"thresholds", "n_plus_one", "health", "retention", "self_monitoring", "tiers"}
@@ -35,7 +36,11 @@ ALLOWED = {
     ("otel_verein/cli/config_history.py", "history"): ([20], "rows on a terminal"),
     ("otel_verein/cli/render_report.py", "_ms"): ([100], "from where on a time is written without decimals"),
     ("otel_verein/cli/render_report.py", "_row"): ([0.5, 0.95], "which percentiles are shown"),
+    ("otel_verein/cli/render_store.py", "_figure"): ([100], "from where on a size is written without decimals"),
+    ("otel_verein/cli/render_store_status.py", "_parts"): ([5], "a column"),
+    ("otel_verein/cli/render_store_trace.py", "_KINDS"): ([5], "a number of OTLP"),
     ("otel_verein/cli/report.py", "report"): ([20], "rows on a terminal"),
+    ("otel_verein/cli/store_run.py", "_PATIENCE_S"): ([1.5], "the longest that a stop waits for a safe point"),
     ("otel_verein/collector/aggregating.py", "COUNTS"): ([0.5, 1.5, 2.5], "buckets of a histogram"),
     ("otel_verein/collector/aggregating.py", "FLUSH_S"): ([5], "how often figures are handed on"),
     ("otel_verein/collector/aggregating.py", "SECONDS"): (
@@ -63,6 +68,20 @@ ALLOWED = {
     ("otel_verein/processors/span_processor.py", "_FAILED_BEYOND"): ([100], "failed queries kept, to bound memory"),
     ("otel_verein/sources/otlp_files.py", "_SMALLEST_LINE_LIMIT"): ([16 * 1024 * 1024], "what a reader is asked for"),
     ("otel_verein/sources/otlp_files.py", "_LARGEST_LINE_LIMIT"): ([64 * 1024 * 1024], "what a reader is asked for"),
+    ("otel_verein/store/backup_archive.py", "_DEPTH"): ([10], "the parts of a path in an archive"),
+    ("otel_verein/store/compaction.py", "_SORTING_PERCENT"): ([50], "a share of the memory that is configured"),
+    ("otel_verein/store/taking/exponential.py", "HIGHEST_SCALE"): ([20], "a bound of OTLP"),
+    ("otel_verein/store/taking/exponential.py", "LOWEST_SCALE"): ([10], "a bound of OTLP"),
+    ("otel_verein/store/taking/exponential.py", "is_possible"): ([16_384], "buckets that a histogram can have"),
+    ("otel_verein/store/journal_opening.py", "_BUSY_S"): ([10.0], "how long a reader waits for a transaction"),
+    ("otel_verein/store/lock.py", "_PAUSE_S"): ([0.01], "time between two tries to have the lock"),
+    ("otel_verein/store/taking/otlp.py", "_KINDS"): ([5], "a number of OTLP"),
+    ("otel_verein/store/parquet.py", "_BLOOM_WRONG"): ([0.01], "how often a filter of a file may be wrong"),
+    ("otel_verein/store/reading.py", "ATTEMPTS"): ([5], "tries of a reader whose files are replaced"),
+    ("otel_verein/store/segments.py", "_is_closed"): ([60.0], "after which a file without a writer is not open"),
+    ("otel_verein/store/taking/span_rows.py", "_ROOT_KINDS"): ([5], "a number of OTLP"),
+    ("otel_verein/store/verify.py", "_FEW"): ([10], "names that one message lists"),
+    ("otel_verein/store/verify.py", "_ROUNDS"): ([5], "rounds over files that come while others are looked at"),
 }
 """Numbers that judge nothing: module and what holds it -> the numbers in it, and what they are."""
 

@@ -13,12 +13,14 @@ from otel_verein.config.describe.words import (
     explained,
     marks,
     needs,
+    off_of,
     presets_of,
 )
 from otel_verein.config.layers import PREFIX, variable_of
 from otel_verein.config.options import is_required
 from otel_verein.config.presets import ALIASES, DEVELOPMENT, ENVIRONMENTS, PRODUCTION
 from otel_verein.config.schema import SECTIONS, option_fields
+from otel_verein.config.validate import OPTIONS
 from otel_verein.config.watch import TAKEN_OVER_WITHIN_S
 
 
@@ -148,7 +150,7 @@ def _rules() -> Iterator[str]:
 
 def _dangers() -> list[str]:
     rows = [
-        (f"`{key}: false` in {PRODUCTION}", reason, _code(f"allow.{switch}"))
+        (f"`{key}: {off_of(OPTIONS[key].metadata)}` in {PRODUCTION}", reason, _code(f"allow.{switch}"))
         for key, switch, reason in rules.DANGEROUS_IN_PRODUCTION
     ]
     rows += [

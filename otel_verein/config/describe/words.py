@@ -51,7 +51,12 @@ def marks(key: str, metadata: Mapping[str, Any]) -> Iterator[str]:
         yield f"Above {metadata['safe_at_most']} only with `allow.large_memory`."
     for dangerous, switch, _ in DANGEROUS_IN_PRODUCTION:
         if key == dangerous:
-            yield f"Off in production only with `allow.{switch}`."
+            yield f"{'Off' if metadata['kind'] is bool else off_of(metadata)} in production only with `allow.{switch}`."
+
+
+def off_of(metadata: Mapping[str, Any]) -> str:
+    """How YAML says that a switch, or a bound, is off."""
+    return on_one_line(metadata["kind"]())
 
 
 def default_of(key: str, option: Field[Any], environment: str = "") -> str:

@@ -81,15 +81,25 @@ class Export:
 class Retention:
     """How long the store keeps what; each tier is kept at least as long as the finer one."""
 
-    aggregate_after_h: float = option(
-        24.0, unit="h", above=0, planned=True, help="Age at which detail is added up by the hour."
+    aggregate_after_h: float = option(24.0, unit="h", above=0, help="Age of an hour at which its detail is added up.")
+    detail_d: int = option(
+        7,
+        unit="d",
+        at_least=1,
+        help="Days that findings, points of metrics and spans without a tier are kept; those of a tier go by `tiers`.",
     )
-    detail_d: int = option(7, unit="d", at_least=1, planned=True, help="Days that single spans are kept.")
     hourly_d: int = option(
         90, unit="d", at_least=1, help="Days that figures by the hour are kept, and those that a collector keeps."
     )
-    daily_d: int = option(365, unit="d", at_least=1, planned=True, help="Days that figures by the day are kept.")
-    monthly_d: int = option(730, unit="d", at_least=1, planned=True, help="Days that figures by the month are kept.")
+    daily_d: int = option(365, unit="d", at_least=1, help="Days that figures by the day are kept.")
+    monthly_d: int = option(730, unit="d", at_least=1, help="Days that figures by the month are kept.")
+    disk_mb: int = option(
+        10_240,
+        unit="MB",
+        at_least=0,
+        help="What the store may take on disk; beyond, detail goes before its time, the oldest and least severe first. "
+        "0 is no bound.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

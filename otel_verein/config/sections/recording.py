@@ -201,7 +201,7 @@ class Capabilities:
     metrics: bool = option(
         True, help="The figures of operations on metrics; losses and faults are on metrics in any case."
     )
-    retention: bool = option(True, planned=True, help="Adding up and deleting what is old in the store.")
+    retention: bool = option(True, help="Adding up and deleting what is old in the store; without, it only takes in.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,4 +212,6 @@ class Allow:
         False, help="Recording, counting or metrics may be off in production: an outage there would not be seen."
     )
     large_memory: bool = option(False, help="Limits may be so high that a process can take a gigabyte and more.")
-    unbounded_storage: bool = option(False, help="Retention may be off in production: the disk fills.")
+    unbounded_storage: bool = option(
+        False, help="Retention or its bound on disk may be off in production: the disk fills."
+    )

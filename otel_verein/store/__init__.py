@@ -1,0 +1,1 @@
+"""The embedded store: Parquet files, and a journal that says which of them count."""

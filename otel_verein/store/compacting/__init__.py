@@ -1,0 +1,1 @@
+"""Small files into large ones: which, in which order, how."""

@@ -1,0 +1,239 @@
+"""The store as tables of a database: one consistent set of files, whatever writers do meanwhile."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import duckdb
+
+from otel_verein.config.sections.storing import Store as StoreConfig
+from otel_verein.errors import StoreError
+from otel_verein.store import reading_sql as sql
+from otel_verein.store.choose import Bounds, choose
+from otel_verein.store.journal import Journal
+from otel_verein.store.layout import Level, Store
+from otel_verein.store.lock import quiet
+from otel_verein.store.measuring import Measuring, hours_of
+from otel_verein.store.records import Contents, Process, StoredFile
+from otel_verein.store.rolling.sql import hours_asked
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_T = TypeVar("_T")
+
+ATTEMPTS: Final = 5
+"""A file may be replaced between the look into the journal and the reading; then both are done again."""
+
+_WAIT_S: Final = 15.0
+"""How long the last try waits for a writer; jobs take seconds."""
+
+_OF_SPANS: Final = frozenset(("spans", "copies"))
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What the journal said at one moment."""
+
+    contents: Contents
+    asides: Sequence[tuple[int, str, str, int, str | None]]
+    processes: Sequence[Process]
+
+
+@dataclass(frozen=True, slots=True)
+class Unstored:
+    """What segments hold beyond the store, as tables of detail by kind, with as many parts as there are.
+
+    ``notes`` say what could not be read; ``metrics_lost`` that measured counts are among it.
+    """
+
+    tables: Mapping[str, Sequence[pa.Table]] = field(default_factory=dict)
+    processes: Sequence[Process] = ()
+    notes: tuple[str, ...] = ()
+    metrics_lost: bool = False
+
+
+Fresh = Callable[[Journal], Callable[[], Unstored]]
+"""Looks, while the journal stands still, for what is not stored yet, and gives what reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An open reading; ``bounds`` is the time that the views of rollups really cover, None for all.
+
+    The views are those of :mod:`otel_verein.store.reading_sql`, of the kinds that were asked for; there is one of
+    spans only when ``spans`` says that there are any.
+    """
+
+    database: duckdb.DuckDBPyConnection
+    moment: Moment
+    unstored: Unstored
+    spans: bool = False
+    bounds: Bounds | None = None
+    notes: tuple[str, ...] = ()
+
+
+def answered(
+    store: Store,
+    ask: Callable[[Reading], _T],
+    kinds: Collection[str],
+    *,
+    window: Bounds | None = None,
+    fresh: Fresh | None = None,
+    memory_mb: int = StoreConfig().memory_mb,
+) -> _T:
+    """What *ask* makes of a reading with the views of *kinds*: series, findings, entities, and spans or copies.
+
+    *ask* is called again, at most five times in all, when a file vanished under it, so it must not act. Raises
+    StoreError when the store cannot be read.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            # In the end, where files are replaced all the time, without anybody who does.
+            apart = quiet(store, _WAIT_S) if attempt == ATTEMPTS else nullcontext()
+            with apart, opened(store, kinds, window=window, fresh=fresh, memory_mb=memory_mb) as reading:
+                return ask(reading)
+        except (duckdb.IOException, FileNotFoundError) as fault:
+            if attempt == ATTEMPTS:
+                cure = "`otel-verein store verify` tells what is amiss"
+                raise StoreError(f"{store.root}: cannot be read: {_first_line(fault)}; {cure}") from fault
+        except (duckdb.Error, OSError) as fault:
+            raise StoreError(f"{store.root}: cannot be read: {_first_line(fault)}") from fault
+    raise AssertionError("the last attempt returns or raises")
+
+
+@contextmanager
+def opened(
+    store: Store,
+    kinds: Collection[str],
+    *,
+    window: Bounds | None = None,
+    fresh: Fresh | None = None,
+    memory_mb: int = StoreConfig().memory_mb,
+) -> Iterator[Reading]:
+    """A reading with the views of *kinds*. A file that vanishes under a query is a ``duckdb.IOException``."""
+    moment, read = _moment(store, fresh)
+    unstored = read()
+    with _database(memory_mb) as database:
+        views = _Views(store, database, unstored.tables, moment.contents)
+        spans = False
+        for kind in _OF_SPANS.intersection(kinds):
+            files = [file for file in moment.contents.files if file.kind == "spans"]
+            spans = views.add_spans(files, window, once=kind == "spans")
+        contents, rolled = moment.contents, [kind for kind in kinds if kind not in _OF_SPANS]
+        choice = choose(contents.files, contents.coverage, contents.replaced, rolled, window)
+        for kind in rolled:
+            views.add(kind, choice.files[kind], choice.bounds)
+        yield Reading(database, moment, unstored, spans, choice.bounds, choice.notes)
+
+
+def _moment(store: Store, fresh: Fresh | None) -> tuple[Moment, Callable[[], Unstored]]:
+    """What the journal says now, in one transaction, and what reads the rest."""
+    with Journal.opened(store) as journal, journal.snapshot():
+        contents = Contents(tuple(journal.files()), journal.coverage(), journal.replacements())
+        moment = Moment(contents, journal.asides(), journal.processes())
+        return moment, Unstored if fresh is None else fresh(journal)
+
+
+class _Views:
+    """Makes views over files and over what is not stored yet."""
+
+    def __init__(
+        self,
+        store: Store,
+        database: duckdb.DuckDBPyConnection,
+        unstored: Mapping[str, Sequence[pa.Table]],
+        contents: Contents,
+    ) -> None:
+        self._store = store
+        self._database = database
+        self._unstored = unstored
+        self._contents = contents
+
+    def add(self, kind: str, chosen: Sequence[StoredFile], bounds: Bounds | None) -> None:
+        """The view of one kind of rollup, with detail in the same shape."""
+        present = []
+        for source in sql.SOURCES[kind]:
+            files = [file for file in chosen if file.level == Level.DETAIL and file.kind == source]
+            if self._base(f"{kind}_{source}", files, source, bounds):
+                present.append(source)
+        for level, name in sql.LEVELS.items():
+            if self._base(f"{kind}_{name}", [file for file in chosen if file.level == level]):
+                present.append(name)
+        if kind == "series" and "spans" in present:
+            present.extend(self._measuring([file for file in chosen if file.kind == "spans"]))
+        for statement in sql.statements(kind, present):
+            self._database.execute(statement)
+
+    def _measuring(self, spans: Iterable[StoredFile]) -> Iterator[str]:
+        """Make the relations that tell where the services of these and of what is not stored yet are measured."""
+        hours = set(hours_of(spans))
+        for number, _ in enumerate(self._unstored.get("spans", ())):
+            asked = self._database.execute(hours_asked(f"fresh_series_spans_{number}"))
+            hours.update(hour for (hour,) in asked.fetchall())
+        files = Measuring(self._contents).files(hours)
+        for level, name in sql.MEASURING.items():
+            detail = "points" if level == Level.DETAIL else None
+            if self._base(name, [file for file in files if file.level == level], detail):
+                yield name
+
+    def add_spans(self, files: Sequence[StoredFile], window: Bounds | None, *, once: bool) -> bool:
+        """The view ``copies`` of all rows of spans, and *once* that of every span, if there are any."""
+        there = self._base("copies", files, "spans", window)
+        if there and once:
+            self._database.execute(sql.SPANS_ONCE)
+        return there
+
+    def _base(
+        self, name: str, files: Sequence[StoredFile], detail: str | None = None, bounds: Bounds | None = None
+    ) -> bool:
+        """A view over *files*, and over what is not stored yet of that kind of *detail*; False if there is neither."""
+        parts = [f"SELECT * FROM {parquet(self._store, files)}"] if files else []
+        for number, rows in enumerate(self._unstored.get(detail or "", ())):
+            self._database.register(f"fresh_{name}_{number}", rows)
+            parts.append(f"SELECT * FROM fresh_{name}_{number}")
+        if not parts:
+            return False
+        whole = " UNION ALL BY NAME ".join(parts)
+        where = ""
+        if bounds is not None and detail is not None:
+            moment = sql.MOMENT[detail]
+            where = f" WHERE {moment} >= {bounds.start_ns} AND {moment} < {bounds.end_ns}"
+        self._database.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM ({whole}){where}")
+        return True
+
+
+def parquet(store: Store, files: Iterable[StoredFile]) -> str:
+    """A table of SQL that holds the rows of *files*."""
+    names = ", ".join(quoted(literal(store.path(file.path))) for file in files)
+    return f"read_parquet([{names}])"
+
+
+def literal(path: Path) -> str:
+    """The path so that DuckDB does not take its characters for a pattern."""
+    return "".join(f"[{char}]" if char in "*?[" else char for char in str(path))
+
+
+def quoted(text: str) -> str:
+    """*text* as a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+@contextmanager
+def _database(memory_mb: int) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database in memory that spills to a directory of its own: a reader may not be allowed to write to the store."""
+    with ExitStack() as stack:
+        spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="otel-verein-"))
+        settings: dict[str, Any] = {"temp_directory": spill, "memory_limit": f"{memory_mb}MB"}
+        database = stack.enter_context(duckdb.connect(":memory:", config=settings))
+        database.execute("SET enable_progress_bar = false")
+        yield database
+
+
+def _first_line(fault: Exception) -> str:
+    return str(fault).splitlines()[0]

@@ -1,0 +1,1 @@
+"""What may go and what stands in its way."""

@@ -1,0 +1,1 @@
+"""Hours, days and months: what is due, the queries, the files."""

@@ -1,0 +1,1 @@
+"""Messages of segments taken into rows: parsing, checking, adding up, writing."""

@@ -1,0 +1,74 @@
+"""All spans of one trace.
+
+No index is kept beside the files: each has Bloom filters of the ids in it, so that hardly more is read than the row
+groups that hold the trace.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from otel_verein.errors import StoreError
+from otel_verein.store.layout import TIERS, Store
+from otel_verein.store.reading import Fresh, Reading, answered
+
+_TRACE_ID: Final = re.compile(r"[0-9a-f]{32}").fullmatch
+
+_COLUMNS: Final = """lower(hex(trace_id)), lower(hex(span_id)), lower(hex(parent_span_id)), start_ns, duration_ns,
+    service, name, kind, status, status_message, operation, tier, weight, resource, scope, attributes, events, links"""
+
+
+@dataclass(frozen=True, slots=True)
+class TraceSpan:
+    """One span as it came; ``kind`` and ``status`` are OTLP's numbers, ids hexadecimal.
+
+    ``resource``, ``scope``, ``attributes``, ``events`` and ``links`` are texts of OTLP/JSON; ``operation`` is None for
+    a span that is no local root. The span stands for ``weight`` of its like.
+    """
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None
+    start_ns: int
+    duration_ns: int
+    service: str
+    name: str
+    kind: int
+    status: int
+    status_message: str | None
+    operation: str | None
+    tier: str
+    weight: float
+    resource: str
+    scope: str
+    attributes: str
+    events: str | None
+    links: str | None
+
+
+def find_trace(store: Store, trace_id: str, fresh: Fresh | None = None) -> tuple[TraceSpan, ...]:
+    """The spans of the trace, each once, from the earliest start on; empty when it is not there (any more).
+
+    *fresh* gives what is not stored yet. Raises StoreError for what is no trace id, and when the store cannot be read.
+    """
+    wanted = trace_id.strip().lower()
+    if _TRACE_ID(wanted) is None:
+        raise StoreError(f"{trace_id!r} is no trace id: it has 32 hexadecimal digits")
+
+    def ask(reading: Reading) -> Sequence[TraceSpan]:
+        if not reading.spans:
+            return ()
+        rows = reading.database.execute(f"SELECT {_COLUMNS} FROM copies WHERE trace_id = from_hex('{wanted}')")
+        return [TraceSpan(*row) for row in rows.fetchall()]
+
+    once: dict[str, TraceSpan] = {}
+    for span in sorted(answered(store, ask, ("copies",), fresh=fresh), key=_kept_longest):
+        once.setdefault(span.span_id, span)
+    return tuple(sorted(once.values(), key=lambda span: (span.start_ns, -span.duration_ns, span.span_id)))
+
+
+def _kept_longest(span: TraceSpan) -> int:
+    return TIERS.index(span.tier) if span.tier in TIERS else len(TIERS)
