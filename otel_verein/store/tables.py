@@ -12,7 +12,7 @@ from typing import Final
 import pyarrow as pa
 
 _DELTA = "DELTA_BINARY_PACKED"
-_SPLIT = "BYTE_STREAM_SPLIT"
+_SPLIT = "BYTE_STREAM_SPLIT"  # of doubles: DuckDB reads it of whole numbers from version 2 on
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ SPANS: Final = Table(
         fingerprint=_TEXT,
         merged=_BIG,
     ),
-    {"span_id": "PLAIN", "start_ns": _DELTA, "duration_ns": _SPLIT, "db_ms": _SPLIT, "root": "RLE", "events": "PLAIN"},
+    {"span_id": "PLAIN", "start_ns": _DELTA, "duration_ns": _DELTA, "db_ms": _SPLIT, "root": "RLE", "events": "PLAIN"},
     {"trace_id": 8192},
 )
 

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import duckdb
+
 from otel_verein.errors import StoreError
 from otel_verein.store.layout import TIERS, Store
 from otel_verein.store.reading import Fresh, Reading, answered
@@ -19,6 +21,14 @@ _TRACE_ID: Final = re.compile(r"[0-9a-f]{32}").fullmatch
 
 _COLUMNS: Final = """lower(hex(trace_id)), lower(hex(span_id)), lower(hex(parent_span_id)), start_ns, duration_ns,
     service, name, kind, status, status_message, operation, tier, weight, resource, scope, attributes, events, links"""
+
+# DuckDB before version 2 asks Arrow's Bloom filters of fixed-size values in a way that finds nothing; a range does not
+# ask them.
+_IS_WANTED: Final = (
+    "trace_id = from_hex('{id}')"
+    if int(duckdb.__version__.partition(".")[0]) >= 2
+    else "trace_id >= from_hex('{id}') AND trace_id <= from_hex('{id}')"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +71,7 @@ def find_trace(store: Store, trace_id: str, fresh: Fresh | None = None) -> tuple
     def ask(reading: Reading) -> Sequence[TraceSpan]:
         if not reading.spans:
             return ()
-        rows = reading.database.execute(f"SELECT {_COLUMNS} FROM copies WHERE trace_id = from_hex('{wanted}')")
+        rows = reading.database.execute(f"SELECT {_COLUMNS} FROM copies WHERE {_IS_WANTED.format(id=wanted)}")
         return [TraceSpan(*row) for row in rows.fetchall()]
 
     once: dict[str, TraceSpan] = {}
