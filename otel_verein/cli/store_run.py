@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from threading import Event, Thread
@@ -21,6 +22,7 @@ from otel_verein.cli.render_store_jobs import lines_of, words_of
 from otel_verein.cli.store_command import bar, from_option, here, wait_option
 
 _PATIENCE_S = 1.5  # until the next safe point
+_LOOK_S = 0.1  # between two looks for a signal
 
 
 @click.command(context_settings=SETTINGS)
@@ -32,9 +34,9 @@ def run(sources: tuple[Path, ...], wait_s: float, config_file: Path | None) -> N
 
     A job that fails is told, and the others have their turn; the exit status is 2 then.
     """
-    stop = _stopped_by_signals()
+    heard = _heard()
     with told("store run"), bar() as progress:
-        done = run_once(here(config_file, sources), wait_s, stop.is_set, progress)
+        done = run_once(here(config_file, sources), wait_s, lambda: bool(heard), progress)
     for each in done:
         if each.problem:
             for line in each.problem.splitlines():
@@ -55,17 +57,17 @@ def watch(sources: tuple[Path, ...], config_file: Path | None) -> None:
     Between two rounds it rests for store.interval_s. The configuration is read again for each round; one that is not
     valid is told, and the one before stays in force. A job that fails is told, and tried again in the next round.
     """
-    stop = _stopped_by_signals()
+    heard, stop = _heard(), Event()
     with told("store watch"):
         check_extra()
         rounds = Rounds(environment(config_file), sources, stop, _say, words_of)
     where = rounds.place
     _say(f"store {short(str(where.store.root))}, takes {', '.join(short(str(each)) for each in where.sources)}")
-    _watched(rounds, stop)
+    _watched(rounds, heard, stop)
 
 
-def _watched(rounds: Rounds, stop: Event) -> None:
-    """Run *rounds* until the *stop*; then the process ends within moments, in the middle of a query if need be.
+def _watched(rounds: Rounds, heard: Sequence[int], stop: Event) -> None:
+    """Run *rounds* until a signal was *heard*; then the process ends at once, in the middle of a query if need be.
 
     The rounds have a thread of their own, which gives way: Python hears a signal only between two calls of its main
     thread, and only when that has its turn. What is cut off counts nowhere, as after a crash.
@@ -83,7 +85,9 @@ def _watched(rounds: Rounds, stop: Event) -> None:
 
     worker = Thread(target=work, name="store-watch", daemon=True)
     worker.start()
-    stop.wait()
+    while not heard and not stop.wait(_LOOK_S):
+        pass
+    stop.set()
     worker.join(_PATIENCE_S)
     if worker.is_alive():
         _say("stopped in the middle of its work, which the next start takes up again")
@@ -94,19 +98,22 @@ def _watched(rounds: Rounds, stop: Event) -> None:
     _say("stopped")
 
 
-def _stopped_by_signals() -> Event:
-    """What the first SIGTERM or SIGINT sets; the second ends the process as it always does."""
-    stop = Event()
+def _heard() -> Sequence[int]:
+    """Where the first SIGTERM or SIGINT will stand; the second ends the process as it always does.
+
+    No event is set by the handler: one that comes while its own thread waits for that event would wait for itself.
+    """
+    heard: list[int] = []
     before: dict[signal.Signals, Any] = {}
 
     def leave(number: int, frame: FrameType | None) -> None:
-        stop.set()
+        heard.append(number)
         for each, handler in before.items():
             signal.signal(each, handler)
 
     for each in (signal.SIGTERM, signal.SIGINT):
         before[each] = signal.signal(each, leave)
-    return stop
+    return heard
 
 
 def _say(line: str) -> None:
