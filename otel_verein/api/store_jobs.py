@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from otel_verein.api.store import Place, Progress, Stop, check_extra, extra
 from otel_verein.errors import StoreError
 from otel_verein.store import lock, reserve
+from otel_verein.store.layout import NANOSECONDS
 
 if TYPE_CHECKING:
     from otel_verein.store.retention import Applied, Plan
@@ -21,7 +22,6 @@ COMPACT = "compact"
 RETENTION = "retention"
 
 _MAKING_ROOM = (COMPACT, RETENTION)
-_NANOSECONDS = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def _ingest(place: Place, controls: Controls) -> Any:
         place.store,
         place.sources,
         place.config.store,
-        now_ns=round(controls.now() * _NANOSECONDS),
+        now_ns=round(controls.now() * NANOSECONDS),
         progress=controls.progress,
         stop=controls.stop,
     )

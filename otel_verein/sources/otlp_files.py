@@ -14,6 +14,7 @@ from otel_verein.errors import MissingExtraError, SourceError
 from otel_verein.sources import otlp_sql as sql
 from otel_verein.sources.base import ConfigurationRow, CounterRow, FindingRow, HistogramRow, Tables, Window
 from otel_verein.sources.segments import BrokenLines, Segments, broken_lines, find_segments
+from otel_verein.store.duck import literal, quoted
 from otel_verein.store.segments import OPEN_SUFFIX
 
 if TYPE_CHECKING:
@@ -139,26 +140,17 @@ def _database(duckdb: Any) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _lines(files: Sequence[Path], columns: Mapping[str, str]) -> str:
     """A table of the lines of *files*, all NULL where a line does not parse."""
-    described = ", ".join(f"{_quoted(name)}: {_quoted(kind)}" for name, kind in columns.items())
+    described = ", ".join(f"{quoted(name)}: {quoted(kind)}" for name, kind in columns.items())
     if not files:
         empty = ", ".join(f'NULL::{kind} AS "{name}"' for name, kind in columns.items())
         return f"(SELECT NULL::VARCHAR AS filename, {empty} WHERE false)"
     largest = max(file.stat().st_size for file in files)
     limit = min(max(largest, _SMALLEST_LINE_LIMIT), _LARGEST_LINE_LIMIT)
-    names = ", ".join(_quoted(_literal(file)) for file in files)
+    names = ", ".join(quoted(literal(file)) for file in files)
     return (
         f"read_json([{names}], format = 'newline_delimited', ignore_errors = true, filename = true, "
         f"compression = 'uncompressed', maximum_object_size = {limit}, columns = {{{described}}})"
     )
-
-
-def _literal(file: Path) -> str:
-    """The path so that DuckDB does not take its characters for a pattern."""
-    return "".join(f"[{char}]" if char in "*?[" else char for char in str(file))
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _refuse_unusable(database: duckdb.DuckDBPyConnection) -> None:

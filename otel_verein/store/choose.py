@@ -13,6 +13,7 @@ from itertools import chain
 from typing import Final, Generic, Protocol, TypeVar
 
 from otel_verein.store.layout import NANOSECONDS, Level, period_end
+from otel_verein.store.records import resolved
 
 MINUTE_NS: Final = 60 * NANOSECONDS
 """Points are kept by the minute, so no window of detail is finer."""
@@ -124,21 +125,15 @@ class _Tree(Generic[_F]):
     ) -> None:
         detail = DETAIL_OF[kind]
         self._files = {file.id: file for file in files if (file.kind == kind if file.level else file.kind in detail)}
-        self._replaced = replaced
         self._below: dict[int, frozenset[int]] = {}
         self._stale: set[int] = set()
         for file in sorted(self._files.values(), key=_level):
             made_from = coverage.get(file.id, ()) if file.level else ()
-            now = frozenset(map(self._resolved, made_from))
+            now = frozenset(resolved(each, replaced) for each in made_from)
             self._below[file.id] = now
             if not now.issubset(made_from) or not now.isdisjoint(self._stale):
                 self._stale.add(file.id)
         self._covered = frozenset().union(*self._below.values())
-
-    def _resolved(self, number: int) -> int:
-        while number in self._replaced:
-            number = self._replaced[number]
-        return number
 
     def chosen(self, bounds: Bounds | None) -> tuple[_F, ...]:
         """The files to read, in the order of the journal."""

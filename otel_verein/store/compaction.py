@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,12 +11,12 @@ from typing import Any, TypeVar
 import duckdb
 
 from otel_verein.config.sections.storing import Store as StoreConfig
-from otel_verein.errors import StoreError
 from otel_verein.store import parquet
 from otel_verein.store.balance import imbalances
 from otel_verein.store.compacting.groups import Group, groups
 from otel_verein.store.compacting.rows import Rows
 from otel_verein.store.compacting.sql import RowOrder
+from otel_verein.store.duck import in_memory
 from otel_verein.store.journal import Journal
 from otel_verein.store.layout import Store, new_place
 from otel_verein.store.records import Change, NewFile, StoredFile, Totals
@@ -209,22 +208,10 @@ def _paths(store: Store, files: tuple[StoredFile, ...]) -> list[Path]:
 @contextmanager
 def _database(store: Store, limits: StoreConfig) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database in memory that spills into the store's own place for unfinished files."""
-    try:
-        store.tmp.mkdir(parents=True, exist_ok=True)
-        spilling = tempfile.TemporaryDirectory(prefix="spill-", dir=store.tmp)
-    except OSError as fault:
-        raise StoreError(f"{store.root}: cannot be written to: {fault.strerror or fault}") from fault
-    with (
-        spilling as spill,
-        duckdb.connect(
-            ":memory:",
-            config={
-                "memory_limit": f"{limits.memory_mb * _SORTING_PERCENT // 100}MB",
-                "threads": limits.threads,
-                "temp_directory": spill,
-            },
-        ) as database,
-    ):
-        database.execute("SET enable_progress_bar = false")
-        database.execute("SET preserve_insertion_order = false")
+    with in_memory(
+        store.spilling("spill-"),
+        memory_limit=f"{limits.memory_mb * _SORTING_PERCENT // 100}MB",
+        threads=limits.threads,
+        preserve_insertion_order=False,
+    ) as database:
         yield database

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from enum import IntEnum
@@ -86,6 +87,18 @@ class Store:
         if not is_place(relative):
             raise StoreError(f"{self.root}: {relative!r} is no place of a file in a store")
         return self.root / relative
+
+    def unwritable(self, fault: OSError) -> StoreError:
+        """The error to raise when the disk does not take something."""
+        return StoreError(f"{self.root}: cannot be written to: {fault.strerror or fault}")
+
+    def spilling(self, prefix: str) -> tempfile.TemporaryDirectory[str]:
+        """A directory below ``tmp`` for what a query cannot hold in memory; raises StoreError if it cannot be made."""
+        try:
+            self.tmp.mkdir(parents=True, exist_ok=True)
+            return tempfile.TemporaryDirectory(dir=self.tmp, prefix=prefix)
+        except OSError as fault:
+            raise self.unwritable(fault) from fault
 
     def files(self) -> list[str]:
         """Every Parquet file on disk, as relative paths, whether it counts or not."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 
-from otel_verein.errors import StoreBusyError, StoreError
+from otel_verein.errors import StoreBusyError
 from otel_verein.store.layout import Store
 
 _PAUSE_S = 0.01
@@ -23,7 +23,7 @@ def held(store: Store, job: str, wait_s: float = 0.0) -> Iterator[None]:
         store.root.mkdir(mode=0o750, parents=True, exist_ok=True)
         descriptor = os.open(store.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
     except OSError as fault:
-        raise StoreError(f"{store.root}: cannot be written to: {fault.strerror or fault}") from fault
+        raise store.unwritable(fault) from fault
     try:
         _acquire(store, descriptor, fcntl.LOCK_EX, wait_s)
         with suppress(OSError):  # a full disk, which this job may be about to free

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from typing import Final
 
 from otel_verein.store.layout import HOUR_S, NANOSECONDS, Level, period_of
-from otel_verein.store.records import Contents, StoredFile
+from otel_verein.store.records import Contents, StoredFile, resolved
 
 TOLD_S: Final = 300
 """How long after its end an operation may come to be on the metrics of its service."""
@@ -60,9 +60,4 @@ class Measuring:
         return tuple(found[number] for number in sorted(found))
 
     def _is_in_finer(self, file: StoredFile) -> bool:
-        return all(self._now(number) in self._live for number in self._coverage.get(file.id, ()))
-
-    def _now(self, number: int) -> int:
-        while number in self._replaced:
-            number = self._replaced[number]
-        return number
+        return all(resolved(number, self._replaced) in self._live for number in self._coverage.get(file.id, ()))

@@ -13,7 +13,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from otel_verein.errors import StoreError
 from otel_verein.store.layout import Store
 from otel_verein.store.tables import Table
 
@@ -73,7 +72,7 @@ def write(
         with suppress(OSError):  # what went wrong first is what is told
             path.unlink(missing_ok=True)
         if isinstance(fault, OSError):
-            raise StoreError(f"{store.root}: cannot be written to: {fault.strerror or fault}") from fault
+            raise store.unwritable(fault) from fault
         raise
 
 
@@ -85,7 +84,7 @@ def publish(store: Store, written: Written, relative: str) -> None:
         os.rename(written.path, place)
         sync_directory(place.parent)
     except OSError as fault:
-        raise StoreError(f"{store.root}: cannot be written to: {fault.strerror or fault}") from fault
+        raise store.unwritable(fault) from fault
 
 
 def make_directory(directory: Path) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import duckdb
 
@@ -15,6 +14,7 @@ from otel_verein.config.sections.storing import Store as StoreConfig
 from otel_verein.errors import StoreError
 from otel_verein.store import reading_sql as sql
 from otel_verein.store.choose import Bounds, choose
+from otel_verein.store.duck import in_memory, rows_of
 from otel_verein.store.journal import Journal
 from otel_verein.store.layout import Level, Store
 from otel_verein.store.lock import quiet
@@ -193,7 +193,8 @@ class _Views:
         self, name: str, files: Sequence[StoredFile], detail: str | None = None, bounds: Bounds | None = None
     ) -> bool:
         """A view over *files*, and over what is not stored yet of that kind of *detail*; False if there is neither."""
-        parts = [f"SELECT * FROM {parquet(self._store, files)}"] if files else []
+        stored = rows_of(self._store.path(file.path) for file in files)
+        parts = [f"SELECT * FROM {stored}"] if files else []
         for number, rows in enumerate(self._unstored.get(detail or "", ())):
             self._database.register(f"fresh_{name}_{number}", rows)
             parts.append(f"SELECT * FROM fresh_{name}_{number}")
@@ -208,30 +209,11 @@ class _Views:
         return True
 
 
-def parquet(store: Store, files: Iterable[StoredFile]) -> str:
-    """A table of SQL that holds the rows of *files*."""
-    names = ", ".join(quoted(literal(store.path(file.path))) for file in files)
-    return f"read_parquet([{names}])"
-
-
-def literal(path: Path) -> str:
-    """The path so that DuckDB does not take its characters for a pattern."""
-    return "".join(f"[{char}]" if char in "*?[" else char for char in str(path))
-
-
-def quoted(text: str) -> str:
-    """*text* as a literal of SQL."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 @contextmanager
 def _database(memory_mb: int) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database in memory that spills to a directory of its own: a reader may not be allowed to write to the store."""
-    with ExitStack() as stack:
-        spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="otel-verein-"))
-        settings: dict[str, Any] = {"temp_directory": spill, "memory_limit": f"{memory_mb}MB"}
-        database = stack.enter_context(duckdb.connect(":memory:", config=settings))
-        database.execute("SET enable_progress_bar = false")
+    spilling = tempfile.TemporaryDirectory(prefix="otel-verein-")
+    with in_memory(spilling, memory_limit=f"{memory_mb}MB") as database:
         yield database
 
 

@@ -57,6 +57,13 @@ class StoredFile:
     reason: str | None
 
 
+def resolved(number: int, replaced: Mapping[int, int]) -> int:
+    """The file that stands for *number* now, by what took the place of which."""
+    while number in replaced:
+        number = replaced[number]
+    return number
+
+
 @dataclass(frozen=True, slots=True)
 class Contents:
     """What counts at one moment: the live files, what covers what, and what took the place of which covered file."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 
 from otel_verein.errors import StoreError
@@ -32,15 +31,6 @@ def recover(store: Store, journal: Journal) -> int:
     except OSError as fault:
         raise StoreError(f"{fault.filename}: cannot be deleted: {fault.strerror or fault}") from fault
     return len(gone)
-
-
-def unlink(store: Store, relatives: Iterable[str]) -> None:
-    """Delete files that the journal does not count any more; one that is gone already is no fault."""
-    for relative in relatives:
-        try:
-            store.path(relative).unlink(missing_ok=True)
-        except OSError as fault:
-            raise StoreError(f"{fault.filename}: cannot be deleted: {fault.strerror or fault}") from fault
 
 
 def _inside(folder: Path) -> list[Path]:

@@ -107,13 +107,16 @@ class _Heads:
 
     def of(self, path: Path, status: os.stat_result) -> Segment | None:
         """The segment that the file is: of several that begin so, the one of its inode, else of its name."""
-        for length in self._lengths:
-            if length > status.st_size:
-                continue
-            try:
-                candidates = self._segments.get(head_of(path, length), [])
-            except OSError:
-                return None
+        lengths = [length for length in self._lengths if length <= status.st_size]
+        if not lengths:
+            return None
+        try:
+            with path.open("rb") as file:
+                begin = file.read(lengths[0])
+        except OSError:
+            return None
+        for length in lengths:
+            candidates = self._segments.get(_head(begin[:length], length), ())
             fitting = [each for each in candidates if each.offset <= status.st_size]
             if fitting:
                 name = printable(path)
@@ -125,7 +128,11 @@ def head_of(path: Path, taken: int) -> str:
     """How the segment begins, as far as it was taken: what a file that was begun anew does not have."""
     length = min(taken, _HEAD_BYTES)
     with path.open("rb") as file:
-        return f"{length}:{hashlib.sha256(file.read(length)).hexdigest()}"
+        return _head(file.read(length), length)
+
+
+def _head(begin: bytes, length: int) -> str:
+    return f"{length}:{hashlib.sha256(begin).hexdigest()}"
 
 
 def content_of(path: Path, stop: Callable[[], bool] = bool) -> str | None:

@@ -9,6 +9,8 @@ from typing import Any, Final
 import duckdb
 import pyarrow as pa
 
+from otel_verein.store.duck import rows_of, streamed
+
 _SAME: Final = {("spans", 0): "trace_id, span_id", ("findings", 0): "trace_id, span_id, ordinal"}
 """What makes two rows of a kind and level one."""
 
@@ -70,16 +72,9 @@ class RowOrder:
         files = _rows(self._files)
         firsts = _FIRSTS.format(files=files) if self._kind == ("spans", 0) else ""
         relation: Any = self._database.sql(_SORTED.format(files=files, firsts=firsts, order=_ORDER[self._kind]))
-        reader = getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader
-        yield from reader(rows)
+        yield from streamed(relation, rows)
 
 
 def _rows(files: Iterable[str]) -> str:
     """The rows of *files* with ``filename`` and ``file_row_number``, for a FROM clause."""
-    names = ", ".join("'" + _literal(name).replace("'", "''") + "'" for name in files)
-    return f"read_parquet([{names}], hive_partitioning = false, filename = true, file_row_number = true)"
-
-
-def _literal(name: str) -> str:
-    """The path so that DuckDB does not take its characters for a pattern."""
-    return "".join(f"[{char}]" if char in "*?[" else char for char in name)
+    return rows_of(files, "hive_partitioning = false", "filename = true", "file_row_number = true")

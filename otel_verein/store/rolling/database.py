@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -10,7 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from otel_verein.config.schema import Config
-from otel_verein.errors import StoreError
+from otel_verein.store.duck import in_memory, rows_of, streamed
 from otel_verein.store.layout import Store
 from otel_verein.store.records import StoredFile
 from otel_verein.store.rolling import sql
@@ -27,21 +26,13 @@ def engine(store: Store, config: Config) -> Iterator[duckdb.DuckDBPyConnection]:
 
     Raises StoreError when there is no place for it.
     """
-    try:
-        store.tmp.mkdir(parents=True, exist_ok=True)
-        place = tempfile.TemporaryDirectory(dir=store.tmp, prefix="rollup-")
-    except OSError as fault:
-        raise StoreError(f"{store.root}: cannot be written to: {fault.strerror or fault}") from fault
-    with place as spill:
-        settings: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": f"{config.store.memory_mb}MB",
-            "threads": config.store.threads,
-            "temp_directory": spill,
-            "preserve_insertion_order": False,
-        }
-        with duckdb.connect(":memory:", config=settings) as database:
-            database.execute("SET enable_progress_bar = false")
-            yield database
+    with in_memory(
+        store.spilling("rollup-"),
+        memory_limit=f"{config.store.memory_mb}MB",
+        threads=config.store.threads,
+        preserve_insertion_order=False,
+    ) as database:
+        yield database
 
 
 class PeriodDatabase:
@@ -64,8 +55,8 @@ class PeriodDatabase:
         """The name of a relation of all rows of *files*, which are of that kind and level; they may be none."""
         name = self._name(kind)
         if files:
-            places = ", ".join(_literal(str(self._store.path(file.path))) for file in files)
-            self.connection.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM read_parquet([{places}])")
+            rows = rows_of(self._store.path(file.path) for file in files)
+            self.connection.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM {rows}")
         else:
             self.connection.register(name, table_of(kind, level).schema.empty_table())
         return name
@@ -94,11 +85,8 @@ class PeriodDatabase:
             yield from self._answered(query)
 
     def _answered(self, query: str) -> Iterator[pa.RecordBatch]:
-        relation = self.connection.sql(query)
-        # DuckDB before 1.4 has it under the older name only.
-        stream = getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader
         waiting: list[pa.RecordBatch] = []
-        for batch in stream(_BATCH_ROWS):
+        for batch in streamed(self.connection.sql(query), _BATCH_ROWS):
             waiting.append(batch)
             if sum(each.nbytes for each in waiting) >= _GROUP_BYTES:
                 yield from _joined(waiting)
@@ -113,9 +101,3 @@ class PeriodDatabase:
 def _joined(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
     """One batch of them all; none of none."""
     return pa.Table.from_batches(batches).combine_chunks().to_batches() if batches else []
-
-
-def _literal(path: str) -> str:
-    """The path so that DuckDB takes none of its characters for a pattern or the end of the text."""
-    plain = "".join(f"[{char}]" if char in "*?[" else char for char in path)
-    return "'" + plain.replace("'", "''") + "'"

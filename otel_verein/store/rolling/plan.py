@@ -10,7 +10,7 @@ from otel_verein.config.schema import Config
 from otel_verein.store.choose import DETAIL_OF
 from otel_verein.store.layout import HOUR_S, Level, period_end, period_of
 from otel_verein.store.measuring import Measuring, hours_of, told_by
-from otel_verein.store.records import Contents, StoredFile
+from otel_verein.store.records import Contents, StoredFile, resolved
 
 NEW = "not rolled up yet"
 LATE = "more came after it was rolled up"
@@ -99,7 +99,10 @@ class _Known:
     def step(self, kind: str, level: int, period: int, inputs: list[StoredFile], stuck: list[str]) -> RollStep | None:
         """What to do about one period; None when all of its *inputs* are in its rollups."""
         made = self._by_place.get((kind, level, period), [])
-        now = {file.id: frozenset(map(self._resolved, self._coverage.get(file.id, ()))) for file in made}
+        now = {
+            file.id: frozenset(resolved(each, self._replaced) for each in self._coverage.get(file.id, ()))
+            for file in made
+        }
         stale = [file for file in made if now[file.id] != self._coverage.get(file.id, frozenset())]
         lost = [file for file in stale if not now[file.id] <= self._live.keys()]
         if lost:
@@ -126,8 +129,3 @@ class _Known:
     def _beside(self, kind: str, period: int, wanted: set[int]) -> Iterator[StoredFile]:
         for detail in sorted({"spans", "findings"}.intersection(DETAIL_OF[kind])):
             yield from (file for file in self._by_place.get((detail, 0, period), ()) if file.id not in wanted)
-
-    def _resolved(self, number: int) -> int:
-        while number in self._replaced:
-            number = self._replaced[number]
-        return number

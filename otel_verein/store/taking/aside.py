@@ -9,7 +9,6 @@ from collections import Counter
 from pathlib import Path
 from typing import BinaryIO
 
-from otel_verein.errors import StoreError
 from otel_verein.store.layout import Store
 from otel_verein.store.parquet import make_directory, sync_directory
 from otel_verein.store.records import Aside
@@ -75,7 +74,7 @@ class AsideFile:
             os.rename(self._path, self._store.aside / name)
             sync_directory(self._store.aside)
         except OSError as fault:
-            raise _told(self._store, fault) from fault
+            raise self._store.unwritable(fault) from fault
         counts, self._counts, self._file, self._path = self._counts, Counter(), None, None
         return [Aside(signal, reason, items, name) for (signal, reason), items in sorted(counts.items())]
 
@@ -95,12 +94,8 @@ class AsideFile:
                 self._file = self._path.open("xb")
             self._file.write(data)
         except OSError as fault:
-            raise _told(self._store, fault) from fault
+            raise self._store.unwritable(fault) from fault
 
 
 _BLOCK = 3 * 1024 * 1024
 """A multiple of 3, so that the parts in base64 join to one."""
-
-
-def _told(store: Store, fault: OSError) -> StoreError:
-    return StoreError(f"{store.root}: cannot be written to: {fault.strerror or fault}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
@@ -92,10 +92,10 @@ class Entering:
         )
 
 
-def _by_hour(rows: Iterable[Mapping[str, object]]) -> list[tuple[int, pa.Table]]:
-    hours: dict[int, list[Mapping[str, object]]] = {}
+def _by_hour(rows: Iterable[Mapping[str, Any]]) -> list[tuple[int, pa.Table]]:
+    hours: dict[int, list[Mapping[str, Any]]] = {}
     for row in rows:
-        hours.setdefault(int(str(row["time_ns"])) // _HOUR_NS * HOUR_S, []).append(row)
+        hours.setdefault(row["time_ns"] // _HOUR_NS * HOUR_S, []).append(row)
     return [(hour, pa.Table.from_pylist(hours[hour], OTHERS.schema)) for hour in sorted(hours)]
 
 

@@ -12,7 +12,6 @@ from typing import Any, Final
 from msgspec import Raw
 
 from otel_verein import semconv
-from otel_verein.store.layout import NANOSECONDS
 from otel_verein.store.records import Process
 from otel_verein.store.taking import otlp
 from otel_verein.store.taking.cumulative import Lasts, Refusal
@@ -20,18 +19,16 @@ from otel_verein.store.taking.exponential import Exponential, is_possible
 from otel_verein.store.taking.otlp import UNUSABLE, Metric, Point
 from otel_verein.store.taking.point_rows import EXPONENTIAL, GAUGE, SUM, Increase, Labels, PointRows, Series
 from otel_verein.store.taking.promoted import Origin
+from otel_verein.store.taking.times import EARLIEST_NS, FUTURE, TOO_OLD
 
 MEASURED: Final = frozenset((semconv.METRIC_DURATION, semconv.METRIC_QUERIES, semconv.METRIC_DB_DURATION))
 """What percentiles are needed of."""
 
 BROKEN = "no metric point, or a part of it has a wrong type"
 ZERO_STAMP = "no time"
-TOO_OLD = "before the year 2000"
-FUTURE = "later than now"
 IMPOSSIBLE = "counts contradict each other or are out of range"
 UNUSABLE_SHAPE = "no exponential histogram, which percentiles need"
 
-_EARLIEST_NS: Final = 946_684_800 * NANOSECONDS
 _DELTA: Final = frozenset((1, "1", "AGGREGATION_TEMPORALITY_DELTA"))
 _CUMULATIVE: Final = frozenset((2, "2", "AGGREGATION_TEMPORALITY_CUMULATIVE"))
 _SHAPES: Final = (
@@ -186,7 +183,7 @@ class Points:
     def _untimely(self, time_ns: int) -> str | None:
         if time_ns <= 0:
             return ZERO_STAMP
-        if time_ns < _EARLIEST_NS:
+        if time_ns < EARLIEST_NS:
             return TOO_OLD
         return FUTURE if time_ns > self._latest_ns else None
 

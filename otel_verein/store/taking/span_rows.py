@@ -18,11 +18,9 @@ from otel_verein.store.tables import SPANS
 from otel_verein.store.taking.columns import Repeated, fixed, looked_up, numbers
 from otel_verein.store.taking.otlp import Span
 from otel_verein.store.taking.promoted import FIELDS, Origin, Promoted, weight
+from otel_verein.store.taking.times import EARLIEST_NS, FUTURE, TOO_OLD
 
 _HOUR_NS: Final = HOUR_S * NANOSECONDS
-_EARLIEST_NS: Final = 946_684_800 * NANOSECONDS
-"""The year 2000: before it nothing measured with OpenTelemetry can have begun."""
-
 _ROOT_KINDS: Final = (2, 5)
 _KINDS: Final = frozenset(range(6))
 _CODES: Final = frozenset(range(3))
@@ -31,8 +29,6 @@ _NO_TRACE: Final = "0" * 32
 _DIGITS_ONLY: Final = re.compile("[0-9a-fA-F]*").fullmatch
 
 ZERO_STAMP = "no time of start or end"
-TOO_OLD = "before the year 2000"
-FUTURE = "later than now"
 NEGATIVE = "ends before it starts"
 BAD_ID = "an id is not of 16 or 8 bytes in hexadecimal digits"
 BAD_ATTRIBUTES = "attributes are not a list of keys and values"
@@ -48,7 +44,7 @@ def problem_of(span: Span, latest_ns: int) -> str | None:
         return ZERO_STAMP
     if span.endTimeUnixNano < span.startTimeUnixNano:
         return NEGATIVE
-    if span.startTimeUnixNano < _EARLIEST_NS:
+    if span.startTimeUnixNano < EARLIEST_NS:
         return TOO_OLD
     if max(span.startTimeUnixNano, span.endTimeUnixNano) > latest_ns:
         return FUTURE
@@ -66,7 +62,7 @@ def all_good(spans: Sequence[Span], latest_ns: int) -> bool:
     """Whether none of *spans* has a problem, told much faster than one by one; False may be said in vain."""
     starts = [span.startTimeUnixNano for span in spans]
     ends = [span.endTimeUnixNano for span in spans]
-    if min(starts) < _EARLIEST_NS or max(ends) > latest_ns or any(map(lt, ends, starts)):
+    if min(starts) < EARLIEST_NS or max(ends) > latest_ns or any(map(lt, ends, starts)):
         return False
     traces, ids = [span.traceId for span in spans], [span.spanId for span in spans]
     parents = [span.parentSpanId or _NO_PARENT for span in spans]

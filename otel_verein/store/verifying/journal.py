@@ -10,15 +10,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence, Set
 
 from otel_verein.store.balance import conserved
+from otel_verein.store.choose import DETAIL_OF
 from otel_verein.store.layout import DETAIL_KINDS, Level, is_place, period_end
 from otel_verein.store.records import EXPIRED, LIVE, REPLACED, Batch, StoredFile, Totals
+from otel_verein.store.retaining.standing import ROLLED_INTO
 from otel_verein.store.taking import aside
 from otel_verein.store.totals import same
 from otel_verein.store.verifying.records import Discrepancy, Ledger
 
 _MEASURED = ("operations", "queries", "values", "observations", "seconds")
-_ROLLED_INTO = {"spans": ("series", "entities"), "points": ("series",), "findings": ("findings",)}
-_INPUTS = {"series": ("points", "spans"), "findings": ("findings",), "entities": ("spans",)}
 _BY_BATCH = {
     "spans": ("spans", ("spans", "duplicates")),
     "findings": ("findings", ("events", "duplicates")),
@@ -154,7 +154,7 @@ def _coverage(ledger: Ledger) -> Iterator[Discrepancy]:
 def _fits(rollup: StoredFile, file: StoredFile | None) -> bool:
     if file is None or file.level != rollup.level - 1:
         return False
-    kinds = _INPUTS.get(rollup.kind, ()) if rollup.level == Level.HOUR else (rollup.kind,)
+    kinds = DETAIL_OF.get(rollup.kind, ()) if rollup.level == Level.HOUR else (rollup.kind,)
     return file.kind in kinds and rollup.period <= file.period < period_end(rollup.period, rollup.level)
 
 
@@ -190,7 +190,7 @@ def _into(file: StoredFile) -> tuple[str, ...]:
     """The kinds of rollup that have to hold a file before it may go."""
     if file.level == Level.MONTH:
         return ()
-    return _ROLLED_INTO.get(file.kind, ()) if file.level == Level.DETAIL else (file.kind,)
+    return ROLLED_INTO.get(file.kind, ()) if file.level == Level.DETAIL else (file.kind,)
 
 
 def _stands(ledger: Ledger, accounted: Set[int], rollup: StoredFile) -> bool:
