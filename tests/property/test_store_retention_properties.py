@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from otel_verein.config.schema import Config, Retention, Tiers
@@ -124,7 +124,21 @@ class Books:
         return {rollup: inputs for rollup, inputs in self.coverage.items() if rollup in self.live}
 
 
+LATE_IN_AN_OLD_MONTH = [
+    *[("come", "spans", "long", 0)] * 4,
+    *[("wait", 1)] * 10,
+    *[("wait", 1080)] * 3,
+    *[("come", "spans", "long", 0)] * 2,
+    ("roll",),
+    *[("come", "points", "long", 1)] * 2,
+    *[("one step",)] * 2,
+    ("retain",),
+]
+"""A month is past its days when a day of it has just been made anew."""
+
+
 @given(st.lists(JOBS, min_size=25, max_size=60))
+@example(LATE_IN_AN_OLD_MONTH)
 @settings(deadline=None, max_examples=200)
 def test_all_that_came_counts_once(jobs: list[tuple[object, ...]]):
     """After every job, for every kind of rollup, whatever was rolled up, merged or deleted before."""

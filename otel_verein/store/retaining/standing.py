@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from otel_verein.store.layout import Level, period_of
-from otel_verein.store.records import Contents, StoredFile
+from otel_verein.store.records import Contents, StoredFile, resolved
 
 ROLLED_INTO: Final[Mapping[str, tuple[str, ...]]] = {
     "spans": ("series", "entities"),
@@ -34,6 +34,7 @@ class Standing:
     def __init__(self, contents: Contents) -> None:
         self.live = {file.id: file for file in contents.files}
         self._gone: set[int] = set()
+        self._replaced = contents.replaced
         self._below = {rollup: inputs for rollup, inputs in contents.coverage.items() if rollup in self.live}
         self._stale = self._made_of_replaced(contents.replaced)
         self._above: dict[int, list[StoredFile]] = {}
@@ -91,7 +92,8 @@ class Standing:
         return None
 
     def _still_needed(self, file: StoredFile) -> str | None:
-        kept = sum(1 for each in self.made_of(file) if each in self.live and each not in self._gone)
+        now = {resolved(each, self._replaced) for each in self.made_of(file)}
+        kept = len(now & self.live.keys() - self._gone)
         return f"{kept} finer file(s) that it was made from are still kept" if kept else None
 
 
