@@ -21,13 +21,17 @@ QUIETLY := | sed -u -n -E 's/^(Collecting [^ ]+|Building wheels? .*|Installing c
 group = $(BIN)/dependency-groups $(1) | { grep -v '^mysqlclient' || true; } > $(VENV)/$(1).txt
 
 .NOTPARALLEL:
-.PHONY: help demo collector test lint types docs bench bench-agents bench-django bench-memory bench-page bench-parts bench-config bench-collector bench-store quality soak clean test-programs
+.PHONY: help demo prove collector test lint types docs bench bench-agents bench-django bench-memory bench-page bench-parts bench-config bench-collector bench-store bench-answers quality soak clean test-programs
 
 help:  ## list the targets
 	@sed -n -E 's/^([a-z-]+):.*  ## (.*)/  make \1\t\2/p' Makefile | expand -t 24
 
 demo: $(VENV)/.demo  ## run a real shop under otel-verein and report on it
 	@$(BIN)/python examples/oscar_shop/demo.py $(ARGS)
+
+prove: $(VENV)/.demo $(VENV)-ihatemoney/.installed  ## mend what the report finds in two real applications, and see what that saved
+	@$(BIN)/python examples/oscar_shop/prove.py
+	@$(VENV)-ihatemoney/bin/python examples/ihatemoney/prove.py
 
 collector: $(VENV)/.venv  ## build the collector of collector-config/manifest.yaml, where `otel-verein collector` finds it
 	@built=$$(scripts/build-collector) && ln -sfn "$$built" $(BIN)/otel-verein-collector
@@ -81,11 +85,14 @@ bench-collector: $(VENV)/.test test-programs  ## measure what a span costs in ea
 bench-store: $(VENV)/.test $(VENV)/.compiled  ## measure what the store makes of twenty million spans, and takes for it
 	@$(BIN)/python benchmarks/store.py $(ARGS)
 
+bench-answers: $(VENV)/.test $(VENV)/.compiled  ## measure how fast a store of a million operations answers
+	@$(BIN)/python benchmarks/answers.py $(ARGS)
+
 quality: $(VENV)/.test $(VENV)/.services  ## measure how good the findings are, on labelled cases
 	@$(BIN)/python scripts/measure_n_plus_one.py
 
 clean:  ## remove the environment, caches and what the demo left
-	rm -rf $(VENV) $(VENV)-agents otel_verein.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist examples/oscar_shop/var
+	rm -rf $(VENV) $(VENV)-agents $(VENV)-ihatemoney otel_verein.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist examples/oscar_shop/var
 	find otel_verein -name "*.so" -delete
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -101,7 +108,7 @@ $(VENV)/.demo: $(VENV)/.venv $(INPUTS)
 $(VENV)/.test: $(VENV)/.dev
 	@echo "installing what the tests need ..."
 	@$(call group,test)
-	@$(PIP) -e '.[demo,store,flask,fastapi,starlette,threading]' -r $(VENV)/test.txt $(QUIETLY)
+	@$(PIP) -e '.[demo,store,clickhouse,serve,flask,fastapi,starlette,threading]' -r $(VENV)/test.txt $(QUIETLY)
 	@touch $@
 
 # Where the package was installed before there was a compiler, its compiled parts are made now.
@@ -115,6 +122,14 @@ $(VENV)/.compiled: $(VENV)/.demo setup.py $(COMPILED)
 
 $(VENV)/.services: $(VENV)/.venv scripts/install-services
 	@scripts/install-services || echo "note: without the servers their tests are skipped, each with its reason"
+	@touch $@
+
+# An application with versions of its own, so it has an environment of its own; pip before 24 does not find them.
+$(VENV)-ihatemoney/.installed: examples/ihatemoney/requirements.txt pyproject.toml scripts/make-venv
+	@scripts/make-venv "$(PYTHON)" "$(VENV)-ihatemoney"
+	@echo "installing a second application (about a minute) ..."
+	@$(VENV)-ihatemoney/bin/python -m pip install --disable-pip-version-check --no-input -q -U pip
+	@$(VENV)-ihatemoney/bin/python -m pip install --no-input -q -e '.[report,flask,threading]' -r $<
 	@touch $@
 
 # What there is no package of is built or fetched once, and kept outside the checkout.

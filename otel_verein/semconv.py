@@ -45,6 +45,9 @@ FINDING_PARAMETERS: Final = "verein.finding.parameters"
 FINDING_WRITE: Final = "verein.finding.write"
 FINDING_CONCURRENT: Final = "verein.finding.concurrent"
 FINDING_STACK: Final = "verein.finding.stack"
+FINDING_ORM: Final = "verein.finding.orm"
+FINDING_ORM_VERSION: Final = "verein.finding.orm_version"
+FINDING_VIA: Final = "verein.finding.via"
 
 # --- metric names and the attributes of their points -----------------------------------------------------
 METRIC_DURATION: Final = "verein.operation.duration"
@@ -124,6 +127,7 @@ DB_QUERY_SUMMARY: Final = "db.query.summary"
 DB_OPERATION_NAME: Final = "db.operation.name"
 DB_OPERATION_BATCH_SIZE: Final = "db.operation.batch.size"
 DB_COLLECTION_NAME: Final = "db.collection.name"
+DB_RESPONSE_RETURNED_ROWS: Final = "db.response.returned_rows"
 SERVER_ADDRESS: Final = "server.address"
 SERVER_PORT: Final = "server.port"
 ERROR_TYPE: Final = "error.type"
@@ -202,6 +206,9 @@ TABLE: Final = (
     Name(FINDING_WRITE, FINDING_EVENT, "boolean", "", "Whether the statement changes data"),
     Name(FINDING_CONCURRENT, FINDING_EVENT, "boolean", "", "Whether some of the repeats ran at the same time"),
     Name(FINDING_STACK, FINDING_EVENT, "string[]", "", "Call site and up to two callers, innermost first"),
+    Name(FINDING_ORM, FINDING_EVENT, "string", "", "The ORM that ran it, such as django; absent where none is known"),
+    Name(FINDING_ORM_VERSION, FINDING_EVENT, "string", "", "Its version in this process"),
+    Name(FINDING_VIA, FINDING_EVENT, "string", "", "Its function that was called, `of` which model and relation"),
     Name(METRIC_DURATION, "histogram", "exponential", "s", "Wall time of every operation"),
     Name(METRIC_QUERIES, "histogram", "exponential", "{query}", "Query count of every operation"),
     Name(METRIC_DB_DURATION, "histogram", "exponential", "s", "Database time of every operation"),

@@ -62,8 +62,8 @@ def _demo() -> None:
         pages = visit_together(port, _progress)
     _summary(pages, time.monotonic() - started)
     print("$ otel-verein report\n", flush=True)
-    print(_report(environment), flush=True)
-    print(takeaway(json.loads(_report(environment, "--json"))))
+    print(report(environment), flush=True)
+    print(takeaway(json.loads(report(environment, "--json"))))
 
 
 def seeded() -> Path:
@@ -110,7 +110,7 @@ def _summary(pages: list[Page], seconds: float) -> None:
         )
 
 
-def _report(environment: dict[str, str], *options: str) -> str:
+def report(environment: dict[str, str], *options: str) -> str:
     """What ``otel-verein report`` prints."""
     done = subprocess.run(
         [str(BIN / "otel-verein"), "report", *options],

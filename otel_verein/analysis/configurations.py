@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
-from otel_verein.sources.base import ConfigurationRow
+from otel_verein.sources.rows import ConfigurationRow
 
 CURRENT = "current"
 LAGGING = "lagging"

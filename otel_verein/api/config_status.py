@@ -14,7 +14,7 @@ from otel_verein.api.config import SCHEMA
 from otel_verein.config.layers import resolve
 from otel_verein.config.presets import ENVIRONMENTS
 from otel_verein.errors import ConfigError, Problem, SourceError
-from otel_verein.sources.base import ConfigurationRow
+from otel_verein.sources.rows import ConfigurationRow
 
 NO_ENVIRONMENT = "unknown"
 """What processes say where nothing names their environment."""

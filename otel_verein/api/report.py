@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timezone
-from fnmatch import fnmatchcase
 from typing import Any
 
 from otel_verein import semconv
-from otel_verein.analysis.findings import Finding, findings
+from otel_verein.analysis.advice import with_advice
+from otel_verein.analysis.bottlenecks import Judgement
+from otel_verein.analysis.findings import Finding
 from otel_verein.analysis.health import OperationHealth, TotalHealth, operation_health, total_health
-from otel_verein.analysis.histogram import Distribution
-from otel_verein.analysis.operations import OperationStats, operations
+from otel_verein.analysis.loss import Loss, by_detail, counted, is_measured, loss
+from otel_verein.analysis.operations import OperationKey, OperationStats, by_impact
+from otel_verein.analysis.roadmap import Step
+from otel_verein.analysis.times import window_dict
+from otel_verein.api.findings import found_in
+from otel_verein.api.read import read
 from otel_verein.config.schema import Config, IgnoreRule
-from otel_verein.sources.base import CounterRow, Source, Tables
+from otel_verein.sources.base import ALL, Ask, Source, Tables
+from otel_verein.sources.rows import Window
 
 SCHEMA = 1
-
-_HIDDEN = ("service", "stack")
-"""Fields of a finding that version 1 of the schema does not have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Loss:
-    """Where operations went: started = kept + sampled_out, kept = exported + dropped. None: not measured."""
-
-    started: int | None
-    kept: int | None
-    sampled_out: int | None
-    exported: int | None
-    dropped: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +36,23 @@ class Ignored:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """The answer of :func:`report`; ``notes`` say what could not be read, ``internal_errors`` are our own."""
+class BaselineNote:
+    """A baseline that there is to compare with: its name, version, and when it was taken."""
 
-    start: datetime | None
-    end: datetime | None
+    name: str
+    version: int
+    taken: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The answer of :func:`report`; ``notes`` say what could not be read, ``internal_errors`` are our own.
+
+    ``operations`` come with the most wall time first; ``judgements`` has a word and the bottlenecks of each.
+    ``traces`` is how many kept traces the findings about single statements rest on.
+    """
+
+    window: Window | None
     operations: tuple[tuple[OperationStats, OperationHealth], ...]
     findings: tuple[Finding, ...]
     health: TotalHealth
@@ -58,142 +61,109 @@ class Report:
     internal_errors: Mapping[str, int]
     ignored: tuple[Ignored, ...]
     notes: tuple[str, ...]
+    judgements: Mapping[OperationKey, Judgement]
+    roadmap: tuple[Step, ...]
+    traces: int
+    baselines: tuple[BaselineNote, ...] = ()
+
+    @property
+    def start(self) -> datetime | None:
+        """When what was measured begins."""
+        return None if self.window is None else _moment(self.window.start_ns)
+
+    @property
+    def end(self) -> datetime | None:
+        """When it ends."""
+        return None if self.window is None else _moment(self.window.end_ns)
+
+    @property
+    def estimated(self) -> bool:
+        """Whether any count of an operation is an estimate from sampled spans."""
+        return any(stats.estimated for stats, _ in self.operations)
+
+    def by_impact(self) -> tuple[OperationStats, ...]:
+        """The operations by queries x frequency x time, the largest first."""
+        return by_impact(stats for stats, _ in self.operations)
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON object of schema version 1: every key always present, None for what is not known."""
+        ranks = {stats.key: rank for rank, stats in enumerate(self.by_impact(), start=1) if stats.impact is not None}
         return {
             "schema": SCHEMA,
-            "window": {"start": _rfc3339(self.start), "end": _rfc3339(self.end)},
-            "operations": [_operation(stats, health) for stats, health in self.operations],
-            "findings": [_finding(finding) for finding in self.findings],
+            "window": window_dict(self.window),
+            "operations": [
+                self._operation(stats, health) | {"impact_rank": ranks.get(stats.key)}
+                for stats, health in self.operations
+            ],
+            "findings": [with_advice(finding) for finding in self.findings],
             "health": asdict(self.health),
-            "loss": asdict(self.loss),
+            "loss": self.loss.as_dict(),
             "unattributed_queries": self.unattributed_queries,
+            "estimated": self.estimated,
+            "traces": self.traces,
+            "bottlenecks": [each.as_dict() for judged in self.judgements.values() for each in judged.bottlenecks],
+            "roadmap": [step.as_dict() for step in self.roadmap],
+            "baselines": [
+                {"name": each.name, "version": each.version, "taken": _rfc3339(each.taken)} for each in self.baselines
+            ],
+            "internal_errors": dict(self.internal_errors),
+            "notes": list(self.notes),
+        }
+
+    def _operation(self, stats: OperationStats, health: OperationHealth) -> dict[str, Any]:
+        judged = self.judgements[stats.key]
+        return {
+            **stats.as_dict(),
+            "health": asdict(health),
+            "level": judged.level,
+            "priority": judged.priority,
         }
 
 
-def report(source: Source, config: Config, operation: str | None = None, today: date | None = None) -> Report:
-    """Read *source* and answer; *operation*, a name or glob, limits operations, findings and health to it.
+def report(
+    source: Source,
+    config: Config,
+    ask: Ask = ALL,
+    today: date | None = None,
+    baselines: Sequence[BaselineNote] = (),
+) -> Report:
+    """Read *source* and answer; the name of an operation in *ask* limits operations, findings and health to it.
 
-    Loss and unattributed queries are those of the whole source. Raises what ``source.read`` raises.
+    Loss and unattributed queries are those of all operations. *baselines* are shown as they are given. Raises what
+    ``source.read`` and ``source.statements`` raise.
     """
-    tables = source.read()
-    loss = _loss(tables)
-    lossy = _lossy_services(tables)
-    stats = [each for each in operations(tables) if _matches(each.key.operation, operation)]
-    found = [row for row in tables.findings if _matches(row.operation, operation)]
-    window = tables.window
+    told = read(source, ask)
+    tables = told.tables
+    found = found_in(told, source, config, ask)
     return Report(
-        start=None if window is None else _moment(window.start_ns),
-        end=None if window is None else _moment(window.end_ns),
-        operations=tuple((each, operation_health(each, config.health, lossy)) for each in stats),
-        findings=findings(found, config.n_plus_one),
-        health=total_health(stats, config.health, lossy),
-        loss=loss,
-        unattributed_queries=_sum(tables, semconv.METRIC_UNATTRIBUTED) if _measured(tables) else None,
-        internal_errors=_by_detail(tables.counters, semconv.METRIC_INTERNAL_ERRORS),
+        window=tables.window,
+        operations=tuple((each, operation_health(each, config.health, told.lossy)) for each in told.operations),
+        findings=found.findings,
+        health=total_health(told.operations, config.health, told.lossy),
+        loss=loss(tables),
+        unattributed_queries=counted(tables, semconv.METRIC_UNATTRIBUTED) if is_measured(tables) else None,
+        internal_errors=by_detail(tables.counters, semconv.METRIC_INTERNAL_ERRORS),
         ignored=tuple(_ignored(tables, config.ignore.rules, today or date.today())),
-        notes=tables.notes,
+        notes=found.notes,
+        judgements={judged.key: judged for judged in found.judgements},
+        roadmap=found.roadmap,
+        traces=found.traces,
+        baselines=tuple(baselines),
     )
 
 
 def _ignored(tables: Tables, rules: Sequence[IgnoreRule], today: date) -> Iterator[Ignored]:
     """Every rule with what it ignored, also nothing; then what was ignored without one."""
-    counted = _by_detail(tables.counters, semconv.METRIC_FINDINGS_IGNORED)
+    ignored = by_detail(tables.counters, semconv.METRIC_FINDINGS_IGNORED)
     for rule in rules:
-        yield Ignored(rule.name, counted.pop(rule.name, 0), rule, expired=rule.until < today)
-    for name, number in counted.items():
+        yield Ignored(rule.name, ignored.pop(rule.name, 0), rule, expired=rule.until < today)
+    for name, number in ignored.items():
         yield Ignored(name, number, None, expired=False)
-
-
-def _matches(name: str, pattern: str | None) -> bool:
-    return pattern is None or name == pattern or fnmatchcase(name, pattern)
-
-
-def _measured(tables: Tables) -> bool:
-    return bool(tables.counters or any(not row.estimated for row in tables.histograms))
-
-
-def _loss(tables: Tables) -> Loss:
-    dropped = _by_detail(tables.counters, semconv.METRIC_EXPORT_DROPPED)
-    if not _measured(tables):
-        return Loss(None, None, None, None, dropped)
-    kept = _sum(tables, semconv.METRIC_KEPT)
-    return Loss(
-        started=sum(
-            row.count for row in tables.histograms if row.metric == semconv.METRIC_DURATION and not row.estimated
-        ),
-        kept=kept,
-        sampled_out=_sum(tables, semconv.METRIC_SAMPLED_OUT),
-        exported=kept - sum(dropped.values()),
-        dropped=dropped,
-    )
-
-
-def _lossy_services(tables: Tables) -> frozenset[str]:
-    """The services whose figures are incomplete; all of them when a line with metrics could not be read."""
-    if tables.metrics_lost:
-        return frozenset(row.service for row in tables.histograms)
-    dropped = (row for row in tables.counters if row.metric == semconv.METRIC_EXPORT_DROPPED)
-    return frozenset(row.service for row in dropped if row.value > 0)
-
-
-def _sum(tables: Tables, metric: str) -> int:
-    return sum(row.value for row in tables.counters if row.metric == metric)
-
-
-def _by_detail(counters: Sequence[CounterRow], metric: str) -> dict[str, int]:
-    sums: Counter[str] = Counter()
-    for row in counters:
-        if row.metric == metric:
-            sums[row.detail or semconv.OTHER] += row.value
-    return dict(sorted(sums.items()))
 
 
 def _moment(nanoseconds: int) -> datetime:
     return datetime.fromtimestamp(nanoseconds / 1e9, tz=timezone.utc)
 
 
-def _rfc3339(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _operation(stats: OperationStats, health: OperationHealth) -> dict[str, Any]:
-    return {
-        "operation": stats.key.operation,
-        "kind": stats.key.kind,
-        "service": stats.key.service,
-        "count": stats.count,
-        "errors": stats.errors,
-        "queries": _queries(stats.queries),
-        "duration_s": _times(stats.duration, 0.50, 0.95, 0.99) | {"max": stats.duration.maximum},
-        "db_duration_s": _times(stats.db_duration, 0.50, 0.95) | {"share": stats.db_share},
-        "breaches": dict(stats.breaches),
-        "kept": stats.kept,
-        "sampled_out": stats.sampled_out,
-        "health": asdict(health),
-    }
-
-
-def _queries(queries: Distribution | None) -> dict[str, Any]:
-    if queries is None:
-        return dict.fromkeys(("total", "mean", "p50", "p95", "p99", "max"))
-    return {
-        "total": None if queries.total is None else round(queries.total),
-        "mean": queries.mean,
-        "p50": queries.whole_percentile(0.50),
-        "p95": queries.whole_percentile(0.95),
-        "p99": queries.whole_percentile(0.99),
-        "max": None if queries.maximum is None else round(queries.maximum),
-    }
-
-
-def _times(durations: Distribution | None, *shares: float) -> dict[str, float | None]:
-    values: dict[str, float | None] = {"mean": None if durations is None else durations.mean}
-    for share in shares:
-        values[f"p{share * 100:.0f}"] = None if durations is None else durations.percentile(share)
-    return values
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    return {name: value for name, value in asdict(finding).items() if name not in _HIDDEN}
+def _rfc3339(moment: datetime) -> str:
+    return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")

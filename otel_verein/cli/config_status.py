@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from otel_verein.api.config_status import status as make_status
-from otel_verein.api.places import source_of
+from otel_verein.api.places import local_source
 from otel_verein.cli.config_command import (
     CANNOT,
     SETTINGS,
@@ -58,7 +58,7 @@ def status(place: Path | None, older_than: timedelta, as_json: bool, config_file
     """
     environ = environment(config_file)
     with told("status"):
-        source = source_of(_places(environ), place)
+        source = local_source(_places(environ), place)
         answer = make_status(source, environ, older_than)
     for note in answer.notes:
         click.echo(f"otel-verein config status: warning: {note}", err=True)

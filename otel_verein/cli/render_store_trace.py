@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from otel_verein.cli.render_store import many
 from otel_verein.cli.terminal import printable
+from otel_verein.rendering.waterfall import tree
 
 if TYPE_CHECKING:
     from otel_verein.store.traces import TraceSpan
@@ -31,7 +31,7 @@ def render_trace(spans: Sequence[TraceSpan]) -> str:
         f"from {began:%Y-%m-%d %H:%M:%S} UTC on",
         f"{'start ms':>10}  {'ms':>9}  span",
     ]
-    for span, depth in _tree(spans):
+    for span, depth in tree(spans):
         start, took = (span.start_ns - first) / _NS_PER_MS, span.duration_ns / _NS_PER_MS
         lines.append(f"{start:>10.1f}  {took:>9.1f}  {'  ' * min(depth, _DEEPEST)}{_words(span, depth)}")
     return "\n".join(lines)
@@ -44,20 +44,3 @@ def _words(span: TraceSpan, depth: int) -> str:
     if span.status == _ERROR:
         marks.append(f"ERROR {span.status_message}" if span.status_message else "ERROR")
     return printable(f"{span.name}  [{', '.join(marks)}]")
-
-
-def _tree(spans: Sequence[TraceSpan]) -> Iterator[tuple[TraceSpan, int]]:
-    """Each span once, in the order of the starts below each parent, with its depth; whatever parents claim."""
-    there = {span.span_id for span in spans}
-    below: dict[str | None, list[TraceSpan]] = defaultdict(list)
-    for span in spans:
-        below[span.parent_span_id if span.parent_span_id in there else None].append(span)
-    seen: set[str] = set()
-    for top in [*below[None], *spans]:  # spans that are their own ancestors hang below none of the first
-        waiting = [(top, 0)]
-        while waiting:
-            span, depth = waiting.pop()
-            if span.span_id not in seen:
-                seen.add(span.span_id)
-                yield span, depth
-                waiting += [(each, depth + 1) for each in reversed(below[span.span_id])]

@@ -1,62 +1,74 @@
-"""``otel-verein report``: what happened, from the store or the telemetry files."""
+"""``otel-verein report``: what happened, on a terminal, as JSON, as a page, or for a pull request."""
 
 from __future__ import annotations
 
-import json
-import os
-import sys
+from datetime import datetime, timezone
 from pathlib import Path
 
 import click
 
-from otel_verein.api.places import source_of
-from otel_verein.api.report import Report
+from otel_verein.api.baselines import named
+from otel_verein.api.report import BaselineNote
 from otel_verein.api.report import report as make_report
-from otel_verein.cli.render_report import render
-from otel_verein.config.files import FILE_VARIABLE
-from otel_verein.config.load import load
-from otel_verein.errors import ConfigError, MissingExtraError, SourceError
-
-_CANNOT = 2
-"""The exit status when there is nothing to report from; the one click uses for a wrong command line."""
-
-
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--from",
-    "place",
-    type=click.Path(path_type=Path),
-    help="Store, directory or file to read; else store.directory if there is a store, else export.directory.",
+from otel_verein.cli.answer_options import (
+    SETTINGS,
+    Question,
+    answering,
+    asking,
+    json_option,
+    limit_option,
+    needs_terminal,
+    print_json,
+    root_of,
+    show,
+    warn,
+    write,
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object (schema version 1).")
-@click.option("--operation", metavar="GLOB", help="Only operations of this name; * and ? stand for anything.")
-@click.option(
-    "--limit",
-    type=click.IntRange(min=1),
-    default=20,
-    show_default=True,
-    help="Rows per table on the terminal.",
-)
-@click.option("--config", "config_file", type=click.Path(path_type=Path), help="Configuration; else verein.yaml.")
-def report(place: Path | None, as_json: bool, operation: str | None, limit: int, config_file: Path | None) -> None:
-    """Show what every operation did: queries, durations, N+1 findings, health.
 
-    Counts are exact over all operations, percentiles are within 5 %.
+
+@click.command(context_settings=SETTINGS)
+@asking
+@json_option
+@click.option(
+    "--html",
+    "html_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write one HTML file that needs nothing but itself: charts, tables to sort, example traces.",
+)
+@click.option("--markdown", is_flag=True, help="Print Markdown, short, for a pull request.")
+@limit_option()
+def report(question: Question, as_json: bool, html_file: Path | None, markdown: bool, limit: int) -> None:
+    """Show what every operation did: queries, durations, findings, health.
+
+    Counts are exact over all operations, percentiles are within 5 %; what is estimated from sampled traces says so.
     """
-    environ = dict(os.environ)
-    if config_file is not None:
-        environ[FILE_VARIABLE] = str(config_file)
-    try:
-        config = load(environ)
-        source = source_of(config, place)
-        answer = make_report(source, config, operation)
-    except (ConfigError, MissingExtraError, SourceError) as fault:
-        click.echo(f"otel-verein report: {fault}", err=True)
-        sys.exit(_CANNOT)
-    for note in answer.notes:
-        click.echo(f"otel-verein report: warning: {note}", err=True)
-    click.echo(_as_json(answer) if as_json else render(answer, source.name, limit, operation))
+    with answering("report", question) as (source, config):
+        answer = make_report(source, config, question.ask, baselines=_baselines(root_of(question, config)))
+        warn("report", answer.notes)
+        if html_file is not None:
+            from otel_verein.cli.report_page import write_page
+
+            size = write_page(html_file, answer, source, config, question.ask)
+            click.echo(f"{html_file}: {size / 1000:.0f} kB", err=as_json or markdown)
+    if as_json:
+        print_json(answer.as_dict())
+    elif markdown:
+        from otel_verein.rendering.markdown.report import render
+
+        write(render(answer, source.name))
+    elif html_file is None:
+        needs_terminal("report")
+        from otel_verein.rendering.terminal.report import lines
+
+        show(lambda width: lines(answer, source.name, limit, width, question.ask.operation))
 
 
-def _as_json(answer: Report) -> str:
-    return json.dumps(answer.as_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+def _baselines(root: Path) -> tuple[BaselineNote, ...]:
+    """The baselines there are to compare with, as far as they can be read."""
+    readable = ((each, each.taken_ns) for each in named(root))
+    return tuple(
+        BaselineNote(each.name, each.number, datetime.fromtimestamp(taken / 1e9, timezone.utc))
+        for each, taken in readable
+        if taken is not None
+    )

@@ -1,8 +1,5 @@
 """What may be printed to a terminal."""
 
-from __future__ import annotations
+from otel_verein.rendering.printable import printable
 
-
-def printable(text: str) -> str:
-    """*text* with a space for each character that would steer the terminal."""
-    return "".join(char if char.isprintable() else " " for char in text)
+__all__ = ["printable"]

@@ -12,6 +12,7 @@ from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
 from otel_verein.config.sections.alerting import Alerts
+from otel_verein.config.sections.answering import Analysis, Serve, Source
 from otel_verein.config.sections.collecting import Backends, Collector, Tiers
 from otel_verein.config.sections.judging import (
     Health,
@@ -42,6 +43,7 @@ from otel_verein.config.sections.storing import Store
 __all__ = [
     "Alerts",
     "Allow",
+    "Analysis",
     "Backends",
     "Collector",
     "CallSite",
@@ -61,6 +63,8 @@ __all__ = [
     "Sampling",
     "SamplingRule",
     "SelfMonitoring",
+    "Serve",
+    "Source",
     "Store",
     "ThresholdRule",
     "Thresholds",
@@ -90,6 +94,9 @@ class Config:
     tiers: Tiers = field(default_factory=Tiers)
     collector: Collector = field(default_factory=Collector)
     backends: Backends = field(default_factory=Backends)
+    source: Source = field(default_factory=Source)
+    analysis: Analysis = field(default_factory=Analysis)
+    serve: Serve = field(default_factory=Serve)
     self_monitoring: SelfMonitoring = field(default_factory=SelfMonitoring)
     capabilities: Capabilities = field(default_factory=Capabilities)
     allow: Allow = field(default_factory=Allow)

@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 import requests
 from opentelemetry.util._importlib_metadata import entry_points
 
+from otel_verein.deadline import DeadlineAdapter
 from otel_verein.delivery import Delivery, Outcome
-from otel_verein.exporters.deadline import DeadlineAdapter
 
 _LATER = frozenset({408, 429, 502, 503, 504})
 """The last four as the OTLP specification has them; a proxy says 408 where a connection was too slow for it."""

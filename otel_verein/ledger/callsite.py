@@ -15,6 +15,8 @@ from enum import Enum
 from types import FrameType
 
 from otel_verein.config.schema import CallSite as CallSiteOptions
+from otel_verein.faults import FAULTS, Faults
+from otel_verein.ledger.orm import Through, is_orm, through
 
 _DEPTH = 400
 _OUTER_FRAMES = 2
@@ -73,23 +75,28 @@ _INFRASTRUCTURE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class CallSite:
-    """A line of code: absolute path, line from 1, function; ``outer`` are its callers, innermost first."""
+    """A line of code: absolute path, line from 1, function; ``outer`` are its callers, innermost first.
+
+    ``through`` is the function of an ORM that ran the query, None where there is none or it is not known.
+    """
 
     file: str
     line: int
     function: str
     outer: tuple[str, ...] = ()
+    through: Through | None = None
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line} in {self.function}"
 
 
 class Owner(Enum):
-    """Who wrote a file; the last four are told apart frame by frame."""
+    """Who wrote a file; the last four are told apart frame by frame. ORM is infrastructure that decides on queries."""
 
     APPLICATION = "application"
     LIBRARY = "library"
     INFRASTRUCTURE = "infrastructure"
+    ORM = "orm"
     DJANGO_NODES = "django nodes"
     NO_MODULE = "no module"
     GREENLETS = "greenlets"
@@ -99,8 +106,9 @@ class Owner(Enum):
 class CallSites:
     """Finds call sites; remembers the owner of every file it has met (as many as the process has files)."""
 
-    def __init__(self, options: CallSiteOptions) -> None:
+    def __init__(self, options: CallSiteOptions, faults: Faults = FAULTS) -> None:
         self._options = options
+        self._faults = faults
         self._owners: dict[str, Owner] = {}
         self._places: dict[str, Owner] = {}
         self._libraries = tuple(
@@ -118,14 +126,18 @@ class CallSites:
         """
         application: list[CallSite] = []
         library: list[CallSite] = []
-        owners, infrastructure = self._owners, Owner.INFRASTRUCTURE
+        of_orm: list[FrameType] = []
+        owners, infrastructure, orm = self._owners, Owner.INFRASTRUCTURE, Owner.ORM
         at: FrameType | None = frame or sys._getframe(1)
         left = _DEPTH
         waiting: FrameType | None = None
         while at is not None and left:
             left -= 1
             owner = owners.get(at.f_code.co_filename) or self.owner(at.f_code.co_filename)
-            if owner is not infrastructure:
+            if owner is orm:
+                if not application and not library:
+                    of_orm.append(at)
+            elif owner is not infrastructure:
                 if owner is Owner.EVENT_LOOP and at.f_code.co_name in ("_run", "run"):
                     break  # below is who started the loop, not who asked for the query
                 inner = _greenlet_frame(at) if owner is Owner.GREENLETS else None
@@ -143,12 +155,18 @@ class CallSites:
             at = at.f_back
             if at is None:
                 at, waiting = waiting, None
-        found = application or library
+        return self._called(application or library, of_orm)
+
+    def _called(self, found: list[CallSite], of_orm: list[FrameType]) -> CallSite | None:
+        """The innermost of *found* with its callers, and what of an ORM it called."""
         if not found:
             return None
+        went: Through | None = None
+        with self._faults.guard("ledger.orm"):  # the line of code is worth having without it
+            went = through(of_orm)
         innermost = found[0]
         outer = tuple(str(site) for site in found[1 : _OUTER_FRAMES + 1])
-        return CallSite(innermost.file, innermost.line, innermost.function, outer)
+        return CallSite(innermost.file, innermost.line, innermost.function, outer, went)
 
     def owner(self, file: str) -> Owner:
         """Who wrote *file*, by its place: outside of installed packages and the standard library is application."""
@@ -201,6 +219,8 @@ class CallSites:
         package = path[len(inside) :].split(os.sep, 1)[0].removesuffix(".py") if inside else ""
         if package in self._options.application:
             return Owner.APPLICATION
+        if is_orm(path, path[len(inside) :] if inside else ""):
+            return Owner.ORM
         if package in _INFRASTRUCTURE or f"{os.sep}otel_verein{os.sep}" in path:
             return Owner.INFRASTRUCTURE
         if not inside:

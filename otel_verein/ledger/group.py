@@ -15,6 +15,7 @@ from otel_verein.ledger.record import (
     FOUND,
     IDENTITY,
     PARENT,
+    ROWS,
     START,
     STATEMENT,
     ConnectionTarget,
@@ -119,7 +120,7 @@ class QueryGroup:
 
     def absorb(self, fields: RecordFields, most_identities: int) -> None:
         """Book one record of an operation that goes on; a fetch that is not over adds its time to the group."""
-        held = [*fields[:PARENT], None, *fields[IDENTITY:STATEMENT], ""]
+        held = [*fields[:PARENT], None, *fields[IDENTITY:STATEMENT], "", *fields[ROWS:]]
         start, duration, failed = fields[START], fields[DURATION], fields[ERROR] is not None
         if fields[IDENTITY] is None:
             self._comparable = False

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 FINGERPRINTS = Fingerprints(Limits())
 """The process's own, since drivers are hooked once for all operations; the limits are those of the last ledger."""
 
+_NEVER_NS = (1 << 63) - 1
+
 _THROWN_AWAY_AT = 256
 """Records that an operation holds whose queries are not counted: few enough to be small, enough to be cheap."""
 
@@ -40,6 +42,8 @@ class Ledger:
         self.call_sites = CallSites(config.call_site)
         self.watch_from = config.n_plus_one.repeats if counting else sys.maxsize
         self.fold_at = config.limits.records_per_operation if counting else _THROWN_AWAY_AT
+        self.slow_ns = int(min(config.thresholds.slow_query_s * 1e9, _NEVER_NS)) if counting else _NEVER_NS
+        """Time from which a query is asked how many rows it returned."""
         self.most_distinct = config.limits.distinct_per_operation
         self.most_groups = config.limits.groups_per_operation
         self._late = late

@@ -79,6 +79,7 @@ class Operation:
         "repeated",
         "root_id",
         "seen",
+        "slow_ns",
         "spans",
         "spans_dropped",
         "successor",
@@ -98,6 +99,7 @@ class Operation:
         """How often each fingerprint ran; a few short when threads race, since only its keys have to be exact."""
         self.enough = ledger.watch_from
         self.due = ledger.fold_at
+        self.slow_ns = ledger.slow_ns
         self.failed = False
         """Whether a query raised."""
         self.verbs_ns = 0

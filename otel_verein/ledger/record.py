@@ -20,11 +20,13 @@ RecordFields = list[Any]
 Its fields, by the places below: the fingerprint; start and duration by the monotonic clock, the duration with its
 fetches; the name of the error or None; the parent span; the identity of the parameters, equal for equal ones, 0 for
 none and None where they could not be compared; the size of an executemany, 0 otherwise; the target; the statement.
+A slow query may have one more, the rows it returned, where the driver told them.
 A record that was folded into a group keeps no time of its own: its duration is None, and its first field takes what
 fetches add.
 """
 
 FOUND, START, DURATION, ERROR, PARENT, IDENTITY, BATCH, TARGET, STATEMENT = range(9)
+ROWS = STATEMENT + 1
 
 LONGEST_TEXT = 16_384
 """Characters of a statement that a record holds at most; a thousand of them wait for the end of an operation."""
@@ -36,6 +38,11 @@ def add_fetch(record: RecordFields, duration_ns: int) -> None:
         record[DURATION] += duration_ns
     except TypeError:  # folded
         record[FOUND].total_ns += duration_ns
+
+
+def rows_of(record: RecordFields) -> int | None:
+    """The rows that a query returned; None where they are unknown, as they are for all that are not slow."""
+    return record[ROWS] if len(record) > ROWS else None
 
 
 def shortened(statement: str, identity: int | None) -> tuple[str, int | None]:

@@ -21,7 +21,17 @@ from otel_verein.config.schema import Compression
 from otel_verein.ledger.fingerprint import Fingerprint
 from otel_verein.ledger.group import QueryGroup, one_error, parted
 from otel_verein.ledger.operation import Operation
-from otel_verein.ledger.record import BATCH, DURATION, ERROR, FOUND, START, TARGET, ConnectionTarget, RecordFields
+from otel_verein.ledger.record import (
+    BATCH,
+    DURATION,
+    ERROR,
+    FOUND,
+    START,
+    TARGET,
+    ConnectionTarget,
+    RecordFields,
+    rows_of,
+)
 from otel_verein.ledger.spread import BOUNDS_S, Spread, cumulative
 from otel_verein.version import __version__
 
@@ -86,6 +96,9 @@ class SpanBuilder:
         attributes = _describe(record[FOUND], record[TARGET], group)
         if record[BATCH]:
             attributes[semconv.DB_OPERATION_BATCH_SIZE] = record[BATCH]
+        rows = rows_of(record)
+        if rows is not None:
+            attributes[semconv.DB_RESPONSE_RETURNED_ROWS] = rows
         error, start_ns = record[ERROR], record[START]
         name = _name(record[FOUND], record[TARGET])
         return self._span(name, parent, start_ns, start_ns + record[DURATION], attributes, error)

@@ -10,6 +10,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import SpanContext, TraceFlags, TraceState
 
 from otel_verein import semconv
+from otel_verein.ledger import orm
 from otel_verein.ledger.verdict import Finding
 from otel_verein.processors.copied import copied
 from otel_verein.processors.sampling import Decision, KeepReason, with_threshold
@@ -107,6 +108,7 @@ class ExportedSpan(ReadableSpan):
 
 def _finding(finding: Finding) -> dict[str, Any]:
     site = finding.call_site
+    went = site.through if site else None
     described = {
         semconv.FINDING_KIND: finding.kind.value,
         semconv.FINDING_FINGERPRINT: finding.fingerprint.key,
@@ -125,5 +127,8 @@ def _finding(finding: Finding) -> dict[str, Any]:
         semconv.CODE_LINE_NUMBER: site.line if site else None,
         semconv.CODE_FUNCTION_NAME: site.function if site else None,
         semconv.FINDING_STACK: (str(site), *site.outer) if site else None,
+        semconv.FINDING_ORM: went.orm if went else None,
+        semconv.FINDING_ORM_VERSION: orm.version(went.orm) if went else None,
+        semconv.FINDING_VIA: went.via if went else None,
     }
     return {key: value for key, value in described.items() if value is not None}

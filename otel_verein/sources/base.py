@@ -1,101 +1,49 @@
-"""The tables that the analysis rests on, and the protocol of whatever provides them.
-
-Every row is additive: two rows of one key may be merged by adding counts and sums, so a source may hand
-over as many partial rows as it likes.
-"""
+"""What may be asked of a source, what it answers, and the protocol of whatever does."""
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Protocol
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Final, Protocol
+
+from otel_verein.sources.rows import (
+    CounterRow,
+    EntityRow,
+    FindingRow,
+    HistogramRow,
+    RootRow,
+    StatementRow,
+    StepRow,
+    Window,
+)
+
+if TYPE_CHECKING:
+    from otel_verein.store.traces import TraceSpan
 
 
 @dataclass(frozen=True, slots=True)
-class HistogramRow:
-    """Points of one exponential histogram, summed over one series and one scale.
+class Ask:
+    """What of a source is asked for; None is all of it.
 
-    ``buckets`` holds (index, count) pairs; index *i* covers (base^i, base^(i+1)] with base = 2^(2^-scale).
-    What ``count`` has beyond them is zero. ``total``, ``minimum`` and ``maximum`` are None where a point
-    did not say. ``estimated``: they are no points, but sampled spans with their weights.
+    ``start_ns`` and ``end_ns`` are nanoseconds since the epoch, ``end_ns`` the first one after. ``operation`` is a
+    name or a glob on it; the others are names. ``version`` is ``service.version``.
     """
 
-    metric: str
-    service: str
-    operation: str
-    kind: str
-    status: str
-    scale: int
-    count: int
-    total: float | None
-    minimum: float | None
-    maximum: float | None
-    buckets: tuple[tuple[int, int], ...]
-    estimated: bool = False
+    start_ns: int | None = None
+    end_ns: int | None = None
+    service: str | None = None
+    environment: str | None = None
+    version: str | None = None
+    operation: str | None = None
+
+    def matches(self, operation: str | None) -> bool:
+        """Whether the name of an operation is asked for."""
+        wanted = self.operation
+        return wanted is None or (operation is not None and (operation == wanted or fnmatchcase(operation, wanted)))
 
 
-@dataclass(frozen=True, slots=True)
-class CounterRow:
-    """The increase of one counter; ``detail`` tells its series apart, such as a breach or a reason."""
-
-    metric: str
-    service: str
-    operation: str | None
-    kind: str | None
-    detail: str | None
-    value: int
-
-
-@dataclass(frozen=True, slots=True)
-class FindingRow:
-    """Finding events of one statement at one call site in one operation, summed.
-
-    ``wasted_queries`` and ``wasted_ms`` are what one query in place of each repetition would have saved.
-    """
-
-    service: str
-    operation: str
-    kind: str
-    fingerprint: str
-    file: str | None
-    line: int | None
-    function: str | None
-    events: int
-    operations: int
-    repeats_sum: int
-    repeats_max: int
-    wasted_queries: int
-    wasted_ms: float | None
-    summary: str | None
-    statement: str | None
-    verb: str | None
-    db_system: str | None
-    stack: tuple[str, ...]
-    trace_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigurationRow:
-    """The last that one process said of the configuration it runs; None for what it did not say.
-
-    ``seen_ns`` is when it said so, in nanoseconds since the epoch.
-    """
-
-    service: str
-    instance: str | None
-    pid: int | None
-    host: str | None
-    digest: str
-    environment: str
-    state: str
-    seen_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """The time that the metrics cover, in nanoseconds since the epoch."""
-
-    start_ns: int
-    end_ns: int
+ALL: Final = Ask()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +51,7 @@ class Tables:
     """All that one reading of a source gave.
 
     ``window`` is None when no operation was measured. ``notes`` are sentences for the user about what
-    could not be read; ``metrics_lost`` says that measured counts are among it.
+    could not be read, or not in full; ``metrics_lost`` says that measured counts are among it.
     """
 
     histograms: tuple[HistogramRow, ...] = ()
@@ -114,12 +62,76 @@ class Tables:
     metrics_lost: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """Statements of the kept traces; ``traces`` is how many there were."""
+
+    rows: tuple[StatementRow, ...] = ()
+    traces: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entities:
+    """What operations were about."""
+
+    rows: tuple[EntityRow, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """Kept operations, the slowest first or a sample of all; ``kept`` is how many there are, shown or not."""
+
+    rows: tuple[RootRow, ...] = ()
+    kept: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """Operations by steps of ``step_s`` seconds; a step of which nothing is known has no row.
+
+    ``mixed``: some rows are of a coarser figure, so that how long a row is, is not known.
+    """
+
+    step_s: int
+    rows: tuple[StepRow, ...] = ()
+    notes: tuple[str, ...] = ()
+    mixed: bool = False
+
+
 class Source(Protocol):
-    """A place that holds telemetry."""
+    """A place that holds telemetry.
+
+    Everything but ``name`` raises SourceError, which says what to check, when the place cannot be read as a whole. What
+    is known to be missing from an answer is in its notes.
+    """
 
     @property
     def name(self) -> str:
         """What the user calls the place, such as its directory."""
 
-    def read(self) -> Tables:
-        """The tables as they stand now; raises SourceError when there is nothing to read."""
+    def read(self, ask: Ask = ALL) -> Tables:
+        """Counts and findings as they stand now."""
+
+    def steps(self, step_s: int, ask: Ask = ALL) -> Steps:
+        """Operations by steps, each of whole seconds from the epoch on; where only coarser figures are left, by those.
+
+        A row of a coarser figure stands at its beginning, and a note says so.
+        """
+
+    def statements(self, ask: Ask = ALL) -> Statements:
+        """What kept traces say of single statements."""
+
+    def entities(self, ask: Ask = ALL, entity_type: str | None = None, entity_id: str | None = None) -> Entities:
+        """What operations were about: all entities, those of a type, or one."""
+
+    def roots(self, ask: Ask = ALL, most: int = 1000, slowest: bool = False) -> Roots:
+        """At most *most* kept operations: the *slowest*, else those whose hash of the id is lowest, a fair sample."""
+
+    def trace(self, trace_id: str) -> tuple[TraceSpan, ...]:
+        """The spans of one trace, the earliest first; empty when it is not there."""
+
+    def state(self) -> Hashable | None:
+        """Something that is equal as long as every answer would be; None where nothing tells that without asking."""

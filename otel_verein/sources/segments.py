@@ -1,118 +1,98 @@
-"""Which files hold telemetry, and which of their lines cannot be read."""
+"""Whether a place holds telemetry, and which lines of its files cannot be read."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from otel_verein.errors import SourceError
-from otel_verein.store.segments import OPEN_SUFFIX, is_open
+from otel_verein.store.segments import ENDINGS, OPEN_SUFFIX
 
-_ENDINGS = (".jsonl", ".json", ".jsonl" + OPEN_SUFFIX)
-SIGNALS = ("resourceMetrics", "resourceSpans", "resourceLogs", "resourceProfiles")
-"""The keys that the file exporters write; a line of a signal that is not read here is no broken line."""
+if TYPE_CHECKING:
+    from otel_verein.store.intake import Intake
 
-_NAMED_LINES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Segments:
-    """The files to read for each signal; one of unknown content stands in both."""
-
-    metrics: tuple[Path, ...]
-    spans: tuple[Path, ...]
+_BLOCK = 1024 * 1024
 
 
-def find_segments(place: Path) -> Segments:
-    """The segments under *place*, or *place* itself when it is a file; raises SourceError without any."""
+def check_segments(place: Path) -> None:
+    """Raise SourceError when *place* is neither a file nor a directory with segments."""
     if place.is_file():
-        return Segments((place,), (place,))
+        return
     if not place.is_dir():
         what = "is not a directory" if place.exists() else "does not exist"
         raise SourceError(f"no telemetry: {place} {what}; {_cure()}")
-    metrics: list[Path] = []
-    spans: list[Path] = []
-    for path in _without_renamed(sorted(place.rglob("*"))):
-        folder = path.relative_to(place).parts[0] if path.parent != place else place.name
-        if folder != "spans":
-            metrics.append(path)
-        if folder != "metrics":
-            spans.append(path)
-    if not metrics and not spans:
+    if not any(name.endswith(ENDINGS) for _, _, names in os.walk(place) for name in names):
         raise SourceError(f"no telemetry: no *.jsonl or *.jsonl{OPEN_SUFFIX} file under {place}; {_cure()}")
-    return Segments(tuple(metrics), tuple(spans))
 
 
 def _cure() -> str:
     return "record some first with `otel-verein run -- COMMAND`, or name the directory with --from DIR"
 
 
-def _without_renamed(paths: Sequence[Path]) -> Iterable[Path]:
-    """The segments among *paths*; of one that was closed during the listing, only the closed name."""
-    names = set(paths)
-    for path in paths:
-        if not path.name.endswith(_ENDINGS) or not path.is_file():
-            continue
-        if path.name.endswith(OPEN_SUFFIX) and path.with_name(path.name[: -len(OPEN_SUFFIX)]) in names:
-            continue
-        yield path
+def refuse_unusable(intake: Intake) -> None:
+    """Raise SourceError when a file has histograms of operations of which no percentile can be told."""
+    from otel_verein.store.taking.points import UNUSABLE_SHAPE
 
-
-@dataclass(frozen=True, slots=True)
-class BrokenLines:
-    """What of one file could not be read.
-
-    ``lines`` are the numbers of those that are no OTLP/JSON at all, ``misshapen`` counts those whose parts
-    are of a wrong type, ``cut_off`` is true when only the end of an open segment is not written yet.
-    """
-
-    path: Path
-    lines: tuple[int, ...]
-    misshapen: int
-    cut_off: bool
-
-    def note(self) -> str | None:
-        """A sentence that names the broken lines; None when there are none."""
-        if self.misshapen:
-            return (
-                f"{self.path}: {len(self.lines) + self.misshapen} line(s) are not OTLP/JSON, or a part of them; skipped"
+    for path, refused in intake.asides.items():
+        if any(reason == UNUSABLE_SHAPE for _, reason in refused.items):
+            raise SourceError(
+                f"{path}: {UNUSABLE_SHAPE}; remove the view or "
+                "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION that changes it"
             )
-        if not self.lines:
-            return None
-        named = ", ".join(f"{self.path}:{line}" for line in self.lines[:_NAMED_LINES])
-        more = len(self.lines) - _NAMED_LINES
-        rest = f" and {more} more in this file" if more > 0 else ""
-        return f"{named}{rest}: not an OTLP/JSON line; skipped"
 
 
-def broken_lines(path: Path, skipped: int) -> BrokenLines:
-    """Look line by line for the *skipped* lines of the bulk read."""
-    lines: list[int] = []
-    cut_off, empty = False, 0
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
+def lose_metrics(intake: Intake, place: Path) -> bool:
+    """Whether measured counts may be among what could not be taken from the files below *place*."""
+    from otel_verein.store.unstored import loses_metrics
+
+    return any(
+        loses_metrics(*kind)
+        for path, refused in intake.asides.items()
+        if path is not None and not _has_spans_only(path, place)
+        for kind in refused.items
+    )
+
+
+def _has_spans_only(path: Path, place: Path) -> bool:
+    folder = path.relative_to(place).parts[0] if path.parent != place and path != place else place.name
+    return folder == "spans"
+
+
+def notes(cut_off: int, intake: Intake) -> Iterator[str]:
+    """Sentences about what could not be taken; *cut_off* is the number of open files that end within a line."""
+    from otel_verein.store.taking.aside import LINES
+    from otel_verein.store.taking.messages import OTHER_SIGNAL
+    from otel_verein.store.unstored import is_missing
+
+    for path, refused in sorted(intake.asides.items(), key=lambda item: str(item[0])):
+        for (signal, reason), items in sorted(refused.items.items()):
+            if path is None or not is_missing(signal) or reason == OTHER_SIGNAL:
                 continue
-            request = _request(line)
-            if request == {}:  # what a collector writes when it had nothing to say
-                empty += 1
-            elif request is not None:
-                continue
-            elif is_open(path) and not line.endswith(b"\n"):
-                cut_off = True
+            if signal == LINES:
+                yield _of_lines(path, reason, items, refused.lines[reason])
             else:
-                lines.append(number)
-    return BrokenLines(path, tuple(lines), max(0, skipped - len(lines) - cut_off - empty), cut_off)
+                yield f"{path}: {items} {signal}: {reason}; not counted"
+    if cut_off:
+        yield f"{cut_off} open segment(s) end in a line that is not complete; it is skipped"
+    yield from intake.finding_notes()
 
 
-def _request(line: bytes) -> dict[str, object] | None:
-    """The request that a line holds; None if it holds none."""
-    try:
-        request = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(request, dict) or (request and not any(isinstance(request.get(each), list) for each in SIGNALS)):
-        return None
-    return request
+def _of_lines(path: Path, reason: str, items: int, offsets: Sequence[int]) -> str:
+    named = ", ".join(f"{path}:{number}" for number in line_numbers(path, offsets))
+    more = items - len(offsets)
+    rest = f" and {more} more in this file" if more > 0 else ""
+    return f"{named}{rest}: {reason}; skipped"
+
+
+def line_numbers(path: Path, offsets: Sequence[int]) -> list[int]:
+    """The numbers of the lines, from 1 on, that begin at the bytes *offsets* of the file."""
+    found, number, at = [], 1, 0
+    with path.open("rb") as file:
+        for offset in sorted(offsets):
+            while at < offset and (block := file.read(min(_BLOCK, offset - at))):
+                number += block.count(b"\n")
+                at += len(block)
+            found.append(number)
+    return found

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final, TypeVar
 
 from otel_verein.config.sections.storing import Store as StoreConfig
 from otel_verein.errors import SourceError, StoreError
-from otel_verein.sources import store_sql as sql
-from otel_verein.sources.base import ConfigurationRow, CounterRow, FindingRow, HistogramRow, Tables, Window
+from otel_verein.sources import asking
+from otel_verein.sources.base import ALL, Ask, Tables
+from otel_verein.sources.rows import ConfigurationRow
+from otel_verein.sources.viewed import Needs, Viewed, only_roots, texts_of, window_of
 from otel_verein.store.choose import Bounds
 from otel_verein.store.layout import Store
-from otel_verein.store.reading import Reading, answered
+from otel_verein.store.reading import Fresh, Reading, answered
 from otel_verein.store.records import Process
+from otel_verein.store.state import state_of
+from otel_verein.store.traces import TraceSpan, find_trace
 from otel_verein.store.unstored import Wanted, fresh, is_missing, loses_metrics
 
-if TYPE_CHECKING:
-    import duckdb
-    import pyarrow as pa
+_T = TypeVar("_T")
 
 _KINDS: Final = ("series", "findings")
 
 
-class StoreSource:
+class StoreSource(Viewed):
     """A store, and the segments below some directories as far as they are not in it yet.
 
     *window* limits what is read; where only coarser figures are left the window grows, which a note says.
@@ -40,8 +43,8 @@ class StoreSource:
         window: Bounds | None = None,
     ) -> None:
         self._store = store
+        self._segments = tuple(segments)
         self._config = config or StoreConfig()
-        self._fresh = fresh(segments, self._config, Wanted(reduce=_roots)) if segments else None
         self._window = window
 
     @property
@@ -49,85 +52,71 @@ class StoreSource:
         """The directory of the store."""
         return str(self._store.root)
 
-    def read(self) -> Tables:
+    def read(self, ask: Ask = ALL) -> Tables:
         """The tables as they stand now; raises SourceError when the store cannot be read."""
-        try:
-            return answered(
-                self._store,
-                self._tables,
-                _KINDS,
-                window=self._window,
-                fresh=self._fresh,
-                memory_mb=self._config.memory_mb,
-            )
-        except StoreError as fault:
-            raise SourceError(str(fault)) from fault
+        needs = Needs(_KINDS, window_of(ask) or self._window)
+        return self._answered(partial(_tables, store=self._store, ask=ask), needs)
 
     def configurations(self) -> tuple[tuple[ConfigurationRow, ...], tuple[str, ...]]:
         """The last that every process said of the configuration it runs, and notes on what could not be read.
 
         Raises as :meth:`read` does.
         """
+        return self._answered(_configurations, Needs())
+
+    def trace(self, trace_id: str) -> tuple[TraceSpan, ...]:
+        """The spans of one trace, the earliest first; raises SourceError for what is no trace id, too."""
         try:
-            return answered(self._store, _configurations, (), fresh=self._fresh)
+            return find_trace(self._store, trace_id, self._fresh(Needs(roots=False, texts=texts_of(trace_id))))
         except StoreError as fault:
             raise SourceError(str(fault)) from fault
 
-    def _tables(self, reading: Reading) -> Tables:
-        database = reading.database
-        database.execute(sql.HISTOGRAMS)
-        start, end = database.execute(sql.WINDOW).fetchall()[0]
-        aside = _aside(reading.moment.asides, self._store)
-        return Tables(
-            histograms=tuple(_histograms(database)),
-            counters=tuple(
-                CounterRow(*(*row, round(value))) for *row, value in database.execute(sql.COUNTERS).fetchall()
-            ),
-            findings=tuple(_findings(database)),
-            window=None if start is None or end is None else Window(start, end),
-            notes=(*reading.notes, *reading.unstored.notes, *_aside_notes(aside, self._store), *_estimates(database)),
-            metrics_lost=reading.unstored.metrics_lost or any(loses_metrics(*kind) for kind in aside),
-        )
+    def state(self) -> Hashable | None:
+        """What the journal and the segments beyond it look like; raises as :meth:`read` does."""
+        try:
+            return state_of(self._store, self._segments)
+        except StoreError as fault:
+            raise SourceError(str(fault)) from fault
+
+    def _answered(self, question: Callable[[Reading], _T], needs: Needs) -> _T:
+        try:
+            return answered(
+                self._store,
+                question,
+                needs.kinds,
+                window=needs.window,
+                fresh=self._fresh(needs),
+                memory_mb=self._config.memory_mb,
+                step_s=needs.step_s,
+            )
+        except StoreError as fault:
+            raise SourceError(str(fault)) from fault
+
+    def _fresh(self, needs: Needs) -> Fresh | None:
+        if not self._segments:
+            return None
+        return fresh(self._segments, self._config, Wanted(needs.texts, only_roots if needs.roots else None))
 
 
-def _roots(spans: pa.Table) -> pa.Table:
-    """The spans that an operation may have to be estimated from."""
-    return spans.filter(spans["root"])
-
-
-def _histograms(database: duckdb.DuckDBPyConnection) -> Iterator[HistogramRow]:
-    buckets = dict(database.execute(sql.HISTOGRAM_BUCKETS).fetchall())
-    for number, *series, basis, count, total, minimum, maximum in database.execute(sql.HISTOGRAM_TOTALS).fetchall():
-        whole, amounts = _whole(count, buckets.get(number, ()))
-        yield HistogramRow(*(*series, whole, total, minimum, maximum, amounts, basis == "spans"))
-
-
-def _whole(count: float, buckets: Sequence[tuple[int, float]]) -> tuple[int, tuple[tuple[int, int], ...]]:
-    """Whole numbers for weighted ones, so that every rank stays in its bucket and the rest is zeros, as before.
-
-    They are differences of rounded sums: of each the error is below one, and none adds to another's.
-    """
-    below = count - math.fsum(amount for _, amount in buckets)
-    before = round(below)
-    found = []
-    for index, amount in buckets:
-        below += amount
-        now = round(below)
-        if now > before:
-            found.append((index, now - before))
-        before = max(before, now)
-    return round(count), tuple(found)
-
-
-def _findings(database: duckdb.DuckDBPyConnection) -> Iterator[FindingRow]:
-    for *values, stack, trace_id in database.execute(sql.FINDINGS).fetchall():
-        frames = tuple(frame for frame in stack or () if frame is not None)
-        yield FindingRow(*(*values, frames, trace_id))
+def _tables(reading: Reading, store: Store, ask: Ask) -> Tables:
+    found = asking.tables(reading, ask)
+    aside = _aside(reading.moment.asides, store)
+    return replace(
+        found,
+        notes=(*found.notes, *_aside_notes(aside, store)),
+        metrics_lost=found.metrics_lost or any(loses_metrics(*kind) for kind in aside),
+    )
 
 
 def _configurations(reading: Reading) -> tuple[tuple[ConfigurationRow, ...], tuple[str, ...]]:
+    processes = (*reading.moment.processes, *reading.unstored.processes)
+    return configuration_rows(processes), reading.unstored.notes
+
+
+def configuration_rows(processes: Sequence[Process]) -> tuple[ConfigurationRow, ...]:
+    """The last word of each of *processes*, by service, the latest first."""
     last: dict[str, Process] = {}
-    for process in (*reading.moment.processes, *reading.unstored.processes):
+    for process in processes:
         known = last.get(process.key)
         if known is None or known.seen_ns <= process.seen_ns:
             last[process.key] = process
@@ -137,8 +126,7 @@ def _configurations(reading: Reading) -> tuple[tuple[ConfigurationRow, ...], tup
         )
         for each in last.values()
     )
-    ordered = sorted(rows, key=lambda row: (row.service, -row.seen_ns, row.instance or ""))
-    return tuple(ordered), reading.unstored.notes
+    return tuple(sorted(rows, key=lambda row: (row.service, -row.seen_ns, row.instance or "")))
 
 
 def _aside(asides: Sequence[tuple[int, str, str, int, str | None]], store: Store) -> Counter[tuple[str, str]]:
@@ -153,8 +141,3 @@ def _aside(asides: Sequence[tuple[int, str, str, int, str | None]], store: Store
 def _aside_notes(aside: Counter[tuple[str, str]], store: Store) -> Iterator[str]:
     for (signal, reason), items in sorted(aside.items()):
         yield f"{items} {signal} in {store.aside}: {reason}; not counted"
-
-
-def _estimates(database: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    for service, samples in database.execute(sql.ESTIMATED).fetchall():
-        yield f"{service}: hours without metrics are estimated from {samples} sampled operations"

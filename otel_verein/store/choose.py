@@ -18,6 +18,10 @@ from otel_verein.store.records import resolved
 MINUTE_NS: Final = 60 * NANOSECONDS
 """Points are kept by the minute, so no window of detail is finer."""
 
+BEGINNING_NS: Final = 0
+OPEN_END_NS: Final = 1 << 62
+"""Where a window without a beginning or an end has them: nothing is earlier or later."""
+
 DETAIL_OF: Final = {"series": ("points", "spans"), "findings": ("findings",), "entities": ("spans",)}
 """The kinds of detail that the rollups of each kind are made from."""
 
@@ -95,15 +99,16 @@ def choose(
     replaced: Mapping[int, int],
     kinds: Collection[str],
     window: Bounds | None = None,
+    step_s: int | None = None,
 ) -> Choice[_F]:
     """The live *files* that answer for *window*, for each of *kinds* as in :func:`roots`.
 
-    Where only a rollup is left of a period that is partly inside, the bounds grow to hold the whole of it, for all
-    kinds alike, which a note says.
+    With *step_s*, no file of more than so many seconds is chosen where finer ones are left. Where only a rollup is left
+    of a period that is partly inside, the bounds grow to hold the whole of it, for all kinds alike, which a note says.
     """
     there = tuple(files)
-    trees = {kind: _Tree(there, coverage, replaced, kind) for kind in kinds}
-    bounds = asked = None if window is None else _whole_minutes(window)
+    trees = {kind: _Tree(there, coverage, replaced, kind, step_s) for kind in kinds}
+    bounds = asked = None if window is None else whole_minutes(window)
     while True:
         found = {kind: tree.chosen(bounds) for kind, tree in trees.items()}
         if bounds is None or asked is None:
@@ -121,8 +126,14 @@ class _Tree(Generic[_F]):
     """The live files of one question, each below the rollups that stand for it."""
 
     def __init__(
-        self, files: Iterable[_F], coverage: Mapping[int, Collection[int]], replaced: Mapping[int, int], kind: str
+        self,
+        files: Iterable[_F],
+        coverage: Mapping[int, Collection[int]],
+        replaced: Mapping[int, int],
+        kind: str,
+        step_s: int | None = None,
     ) -> None:
+        self._step_s = step_s
         detail = DETAIL_OF[kind]
         self._files = {file.id: file for file in files if (file.kind == kind if file.level else file.kind in detail)}
         self._below: dict[int, frozenset[int]] = {}
@@ -158,7 +169,9 @@ class _Tree(Generic[_F]):
         below = [self._files[number] for number in self._below[file.id] if number in self._files]
         if file.id in self._stale:
             return below
-        whole = bounds is None or bounds.holds(covered_time(file))
+        time = covered_time(file)
+        fits = self._step_s is None or (self._step_s * NANOSECONDS) % (time.end_ns - time.start_ns) == 0
+        whole = fits and (bounds is None or bounds.holds(time))
         return None if whole or not below or len(below) < len(self._below[file.id]) else below
 
 
@@ -166,18 +179,23 @@ def _level(file: File) -> int:
     return file.level
 
 
-def _whole_minutes(window: Bounds) -> Bounds:
+def whole_minutes(window: Bounds) -> Bounds:
+    """The shortest stretch of whole minutes that holds *window*."""
     start = window.start_ns - window.start_ns % MINUTE_NS
     return Bounds(start, window.end_ns + -window.end_ns % MINUTE_NS)
 
 
 def _widened(asked: Bounds, bounds: Bounds) -> Iterator[str]:
     if bounds != asked:
+        pairs = ((asked.start_ns, bounds.start_ns), (asked.end_ns, bounds.end_ns))
+        moved = " or ".join(_moment(before) for before, after in pairs if before != after)
         yield (
-            f"of the time around {_moment(asked.start_ns)} or {_moment(asked.end_ns)} only coarser figures are kept: "
+            f"of the time around {moved} only coarser figures are kept: "
             f"this is {_moment(bounds.start_ns)} to {_moment(bounds.end_ns)}"
         )
 
 
 def _moment(ns: int) -> str:
+    if not BEGINNING_NS < ns < OPEN_END_NS:
+        return "the end" if ns else "the beginning"
     return f"{datetime.fromtimestamp(ns // NANOSECONDS, timezone.utc):%Y-%m-%d %H:%M} UTC"

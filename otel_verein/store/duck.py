@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,15 @@ def rows_of(files: Iterable[Path | str], *more: str) -> str:
     """The rows of Parquet *files*, for a FROM clause; *more* are arguments of ``read_parquet``."""
     names = ", ".join(quoted(literal(file)) for file in files)
     return f"read_parquet({', '.join([f'[{names}]', *more])})"
+
+
+def rows_of_any_age(files: Iterable[Path | str], later: Mapping[str, str]) -> str:
+    """As :func:`rows_of`, also of files without the columns *later*, of these types; they read NULL there."""
+    if not later:
+        return rows_of(files)
+    missing = ", ".join(f"NULL::{kind} AS {name}" for name, kind in later.items())
+    known = rows_of(files, "union_by_name = true")
+    return f"(SELECT * FROM {known} UNION ALL BY NAME SELECT {missing} WHERE false)"
 
 
 def streamed(relation: Any, rows: int) -> Any:

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import duckdb
@@ -13,8 +14,9 @@ import duckdb
 from otel_verein.config.sections.storing import Store as StoreConfig
 from otel_verein.errors import StoreError
 from otel_verein.store import reading_sql as sql
-from otel_verein.store.choose import Bounds, choose
-from otel_verein.store.duck import in_memory, rows_of
+from otel_verein.store.ages import later
+from otel_verein.store.choose import Bounds, choose, covered_time, whole_minutes
+from otel_verein.store.duck import in_memory, rows_of_any_age
 from otel_verein.store.journal import Journal
 from otel_verein.store.layout import Level, Store
 from otel_verein.store.lock import quiet
@@ -33,6 +35,7 @@ ATTEMPTS: Final = 5
 _WAIT_S: Final = 15.0
 """How long the last try waits for a writer; jobs take seconds."""
 
+_NOWHERE: Final = Store(Path())
 _OF_SPANS: Final = frozenset(("spans", "copies"))
 
 
@@ -58,6 +61,9 @@ class Unstored:
     metrics_lost: bool = False
 
 
+NOTHING: Final = Moment(Contents((), {}, {}), (), ())
+"""What the journal of an empty store would say."""
+
 Fresh = Callable[[Journal], Callable[[], Unstored]]
 """Looks, while the journal stands still, for what is not stored yet, and gives what reads it."""
 
@@ -67,7 +73,8 @@ class Reading:
     """An open reading; ``bounds`` is the time that the views of rollups really cover, None for all.
 
     The views are those of :mod:`otel_verein.store.reading_sql`, of the kinds that were asked for; there is one of
-    spans only when ``spans`` says that there are any.
+    spans only when ``spans`` says that there are any. ``files`` are those that the views of
+    rollups rest on, by kind.
     """
 
     database: duckdb.DuckDBPyConnection
@@ -76,6 +83,7 @@ class Reading:
     spans: bool = False
     bounds: Bounds | None = None
     notes: tuple[str, ...] = ()
+    files: Mapping[str, Sequence[StoredFile]] = field(default_factory=dict)
 
 
 def answered(
@@ -86,17 +94,19 @@ def answered(
     window: Bounds | None = None,
     fresh: Fresh | None = None,
     memory_mb: int = StoreConfig().memory_mb,
+    step_s: int | None = None,
 ) -> _T:
     """What *ask* makes of a reading with the views of *kinds*: series, findings, entities, and spans or copies.
 
     *ask* is called again, at most five times in all, when a file vanished under it, so it must not act. Raises
-    StoreError when the store cannot be read.
+    StoreError when the store cannot be read. With *step_s* the periods of series are steps of so many seconds, as far
+    as the files tell them apart.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
             # In the end, where files are replaced all the time, without anybody who does.
             apart = quiet(store, _WAIT_S) if attempt == ATTEMPTS else nullcontext()
-            with apart, opened(store, kinds, window=window, fresh=fresh, memory_mb=memory_mb) as reading:
+            with apart, _opened(store, kinds, window, fresh, memory_mb, step_s) as reading:
                 return ask(reading)
         except (duckdb.IOException, FileNotFoundError) as fault:
             if attempt == ATTEMPTS:
@@ -108,28 +118,51 @@ def answered(
 
 
 @contextmanager
-def opened(
+def _opened(
     store: Store,
     kinds: Collection[str],
-    *,
-    window: Bounds | None = None,
-    fresh: Fresh | None = None,
-    memory_mb: int = StoreConfig().memory_mb,
+    window: Bounds | None,
+    fresh: Fresh | None,
+    memory_mb: int,
+    step_s: int | None,
 ) -> Iterator[Reading]:
-    """A reading with the views of *kinds*. A file that vanishes under a query is a ``duckdb.IOException``."""
     moment, read = _moment(store, fresh)
-    unstored = read()
+    with viewed(moment, read(), kinds, store=store, window=window, memory_mb=memory_mb, step_s=step_s) as reading:
+        yield reading
+
+
+@contextmanager
+def viewed(
+    moment: Moment,
+    unstored: Unstored,
+    kinds: Collection[str],
+    *,
+    store: Store = _NOWHERE,
+    window: Bounds | None = None,
+    memory_mb: int = StoreConfig().memory_mb,
+    step_s: int | None = None,
+) -> Iterator[Reading]:
+    """A reading of the files of *moment* in *store* and of what is *unstored*; arguments as of :func:`answered`.
+
+    A file that vanishes under a query is a ``duckdb.IOException``.
+    """
     with _database(memory_mb) as database:
         views = _Views(store, database, unstored.tables, moment.contents)
         spans = False
         for kind in _OF_SPANS.intersection(kinds):
-            files = [file for file in moment.contents.files if file.kind == "spans"]
-            spans = views.add_spans(files, window, once=kind == "spans")
+            spans = views.add_spans(_spans_of(moment.contents, window), window, once=kind == "spans")
         contents, rolled = moment.contents, [kind for kind in kinds if kind not in _OF_SPANS]
-        choice = choose(contents.files, contents.coverage, contents.replaced, rolled, window)
+        choice = choose(contents.files, contents.coverage, contents.replaced, rolled, window, step_s)
+        exact = window is not None and choice.bounds == whole_minutes(window)
         for kind in rolled:
-            views.add(kind, choice.files[kind], choice.bounds)
-        yield Reading(database, moment, unstored, spans, choice.bounds, choice.notes)
+            views.add(kind, choice.files[kind], choice.bounds, window if exact else choice.bounds, step_s)
+        yield Reading(database, moment, unstored, spans, choice.bounds, choice.notes, choice.files)
+
+
+def _spans_of(contents: Contents, window: Bounds | None) -> list[StoredFile]:
+    """The files of spans of which some began in the *window*."""
+    files = (file for file in contents.files if file.kind == "spans")
+    return [file for file in files if window is None or window.meets(covered_time(file))]
 
 
 def _moment(store: Store, fresh: Fresh | None) -> tuple[Moment, Callable[[], Unstored]]:
@@ -155,19 +188,21 @@ class _Views:
         self._unstored = unstored
         self._contents = contents
 
-    def add(self, kind: str, chosen: Sequence[StoredFile], bounds: Bounds | None) -> None:
-        """The view of one kind of rollup, with detail in the same shape."""
+    def add(
+        self, kind: str, chosen: Sequence[StoredFile], minutes: Bounds | None, exact: Bounds | None, step_s: int | None
+    ) -> None:
+        """The view of one kind of rollup, with detail in the same shape: of points that of whole *minutes* only."""
         present = []
         for source in sql.SOURCES[kind]:
             files = [file for file in chosen if file.level == Level.DETAIL and file.kind == source]
-            if self._base(f"{kind}_{source}", files, source, bounds):
+            if self._base(f"{kind}_{source}", files, source, minutes if source == "points" else exact):
                 present.append(source)
         for level, name in sql.LEVELS.items():
             if self._base(f"{kind}_{name}", [file for file in chosen if file.level == level]):
                 present.append(name)
         if kind == "series" and "spans" in present:
             present.extend(self._measuring([file for file in chosen if file.kind == "spans"]))
-        for statement in sql.statements(kind, present):
+        for statement in sql.statements(kind, present, step_s):
             self._database.execute(statement)
 
     def _measuring(self, spans: Iterable[StoredFile]) -> Iterator[str]:
@@ -193,8 +228,10 @@ class _Views:
         self, name: str, files: Sequence[StoredFile], detail: str | None = None, bounds: Bounds | None = None
     ) -> bool:
         """A view over *files*, and over what is not stored yet of that kind of *detail*; False if there is neither."""
-        stored = rows_of(self._store.path(file.path) for file in files)
-        parts = [f"SELECT * FROM {stored}"] if files else []
+        parts = []
+        if files:
+            younger = later(files[0].kind, files[0].level)
+            parts.append(f"SELECT * FROM {rows_of_any_age((self._store.path(file.path) for file in files), younger)}")
         for number, rows in enumerate(self._unstored.get(detail or "", ())):
             self._database.register(f"fresh_{name}_{number}", rows)
             parts.append(f"SELECT * FROM fresh_{name}_{number}")

@@ -33,14 +33,16 @@ _ORIGIN = "period BIGINT, service VARCHAR, environment VARCHAR, version VARCHAR,
 EMPTY: Final = {
     "series": f"{_ORIGIN}, basis VARCHAR, metric VARCHAR, kind VARCHAR, status VARCHAR, detail VARCHAR, shape VARCHAR, "
     "scale INTEGER, count DOUBLE, zero_count DOUBLE, total DOUBLE, minimum DOUBLE, maximum DOUBLE, "
-    "first_index INTEGER, counts DOUBLE[], value DOUBLE, samples BIGINT, first_ns BIGINT, last_ns BIGINT",
+    "first_index INTEGER, counts DOUBLE[], value DOUBLE, samples BIGINT, first_ns BIGINT, last_ns BIGINT, "
+    "variance DOUBLE",
     "findings": f"{_ORIGIN}, kind VARCHAR, fingerprint VARCHAR, file VARCHAR, line BIGINT, function VARCHAR, "
     "events BIGINT, operations BIGINT, repeats_sum BIGINT, repeats_max BIGINT, wasted_queries BIGINT, "
     "wasted_ms DOUBLE, total_ms DOUBLE, summary VARCHAR, statement VARCHAR, verb VARCHAR, db_system VARCHAR, "
-    "stack VARCHAR[], trace_id BLOB",
+    "stack VARCHAR[], trace_id BLOB, orm VARCHAR, orm_version VARCHAR, via VARCHAR",
     "entities": f"{_ORIGIN}, entity_type VARCHAR, entity_id VARCHAR, count DOUBLE, errors DOUBLE, breached DOUBLE, "
     "samples BIGINT, duration_sum_s DOUBLE, duration_max_s DOUBLE, scale INTEGER, first_index INTEGER, "
-    "counts DOUBLE[], queries_sum DOUBLE, queries_max BIGINT, db_ms_sum DOUBLE",
+    "counts DOUBLE[], queries_sum DOUBLE, queries_max BIGINT, db_ms_sum DOUBLE, "
+    "items_sum DOUBLE, items_s DOUBLE",
 }
 """The columns of a view of which there is nothing, as in the files, but told without Arrow, which loads slowly."""
 
@@ -58,28 +60,32 @@ They hold more than what is shown: of a window all the hours that it touches, an
 """
 
 _ROOTS = rollup_sql.unmeasured("(SELECT * FROM series_spans WHERE root)", "series_measured")
-_ESTIMATE = f"""
+_UNMEASURED: Final = f"""
 CREATE TEMP VIEW series_unmeasured AS {_ROOTS};
-CREATE TEMP VIEW series_roots AS {rollup_sql.roots_once("series_unmeasured")};
-CREATE TEMP TABLE series_estimated AS {rollup_sql.series_of_roots("series_roots")}
+CREATE TEMP VIEW series_roots AS {rollup_sql.roots_once("series_unmeasured")}
 """
 _NONE_MEASURED = "SELECT NULL::VARCHAR AS service, NULL::BIGINT AS hour WHERE false"
 
 
-def statements(kind: str, present: Collection[str]) -> Iterator[str]:
+def statements(kind: str, present: Collection[str], step_s: int | None = None) -> Iterator[str]:
     """What makes the view *kind* over the relations ``<kind>_<what>`` that are *present*.
 
     These are points, spans, findings, hour, day and month, and :data:`MEASURING` by their whole names; of what is
-    absent there is no row.
+    absent there is no row. With *step_s*, ``period`` of series is the step of so many seconds that the row begins in.
     """
     parts = [f"SELECT * FROM {kind}_{level}" for level in LEVELS.values() if level in present]
     if kind == "series":
+        minute, start, period = _periods(step_s)
+        step = f" REPLACE ({period} AS period, {rollup_sql.KNOWN_VARIANCE} AS variance)"
+        parts = [part.replace("*", f"*{step}", 1) for part in parts]
         if "points" in present:
-            parts.append(rollup_sql.series_of_points("series_points"))
+            parts.append(rollup_sql.series_of_points("series_points", minute))
         if "spans" in present:
             known = [rollup_sql.measured(name, level) for level, name in MEASURING.items() if name in present]
             yield f"CREATE TEMP TABLE series_measured AS {' UNION '.join(known or [_NONE_MEASURED])}"
-            yield _ESTIMATE
+            yield _UNMEASURED
+            estimated = rollup_sql.series_of_roots("series_roots", start)
+            yield f"CREATE TEMP TABLE series_estimated AS {estimated}"
             parts.append("SELECT * FROM series_estimated")
     elif kind == "findings" and "findings" in present:
         yield f"CREATE TEMP VIEW findings_events AS {rollup_sql.findings_once('findings_findings')}"
@@ -92,3 +98,11 @@ def statements(kind: str, present: Collection[str]) -> Iterator[str]:
         yield f"CREATE TEMP VIEW {kind} AS {whole}"
     else:
         yield f"CREATE TEMP TABLE {kind} ({EMPTY[kind]})"
+
+
+def _periods(step_s: int | None) -> tuple[str, str, str]:
+    """The period of a point, of a root, and of a row of a rollup."""
+    if step_s is None:
+        return rollup_sql.MINUTE_HOUR, rollup_sql.START_HOUR, "period"
+    start = f"start_ns // {step_s * NANOSECONDS} * {step_s}"
+    return f'"minute" // {step_s} * {step_s}', start, f"period // {step_s} * {step_s}"

@@ -20,7 +20,8 @@ class Table:
     """The schema of one kind.
 
     ``plain`` names the encoding of columns that repeat too little for a dictionary. ``sought`` are columns by whose
-    single values somebody looks for a row, with the number of different ones to expect in a row group.
+    single values somebody looks for a row, with the number of different ones to expect in a row group. Files of
+    older versions may lack the columns of :mod:`otel_verein.store.ages`.
     """
 
     kind: str
@@ -60,6 +61,7 @@ _STATEMENT = {
     "db_system": _TEXT,
     "stack": pa.list_(_TEXT),
 }
+_ORM = {"orm": _TEXT, "orm_version": _TEXT, "via": _TEXT}
 
 SPANS: Final = Table(
     "spans",
@@ -122,6 +124,7 @@ FINDINGS: Final = Table(
         queries=_BIG,
         total_ms=_REAL,
         **_STATEMENT,
+        **_ORM,
     ),
     {"start_ns": _DELTA, "trace_id": "PLAIN", "span_id": "PLAIN", "total_ms": _SPLIT},
 )
@@ -190,6 +193,7 @@ SERIES: Final = Table(
         samples=_BIG,
         first_ns=_BIG,
         last_ns=_BIG,
+        variance=_REAL,
     ),
     {"first_ns": _DELTA, "last_ns": _DELTA},
 )
@@ -214,6 +218,7 @@ ROLLED_FINDINGS: Final = Table(
         total_ms=_REAL,
         **_STATEMENT,
         trace_id=_TRACE,
+        **_ORM,
     ),
     {"trace_id": "PLAIN"},
 )
@@ -238,6 +243,8 @@ ENTITIES: Final = Table(
         queries_sum=_REAL,
         queries_max=_BIG,
         db_ms_sum=_REAL,
+        items_sum=_REAL,
+        items_s=_REAL,
     ),
     {"duration_sum_s": _SPLIT, "duration_max_s": _SPLIT, "db_ms_sum": _SPLIT},
 )

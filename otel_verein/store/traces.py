@@ -7,8 +7,8 @@ groups that hold the trace.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import duckdb
@@ -64,18 +64,25 @@ def find_trace(store: Store, trace_id: str, fresh: Fresh | None = None) -> tuple
 
     *fresh* gives what is not stored yet. Raises StoreError for what is no trace id, and when the store cannot be read.
     """
+    wanted = checked(trace_id)
+    return answered(store, partial(spans_of, trace_id=wanted), ("copies",), fresh=fresh)
+
+
+def checked(trace_id: str) -> str:
+    """The trace id in lower case; raises StoreError for what is none."""
     wanted = trace_id.strip().lower()
     if _TRACE_ID(wanted) is None:
         raise StoreError(f"{trace_id!r} is no trace id: it has 32 hexadecimal digits")
+    return wanted
 
-    def ask(reading: Reading) -> Sequence[TraceSpan]:
-        if not reading.spans:
-            return ()
-        rows = reading.database.execute(f"SELECT {_COLUMNS} FROM copies WHERE {_IS_WANTED.format(id=wanted)}")
-        return [TraceSpan(*row) for row in rows.fetchall()]
 
+def spans_of(reading: Reading, trace_id: str) -> tuple[TraceSpan, ...]:
+    """The spans of the trace in a reading of copies, each once; *trace_id* is a checked one."""
+    if not reading.spans:
+        return ()
+    rows = reading.database.execute(f"SELECT {_COLUMNS} FROM copies WHERE {_IS_WANTED.format(id=trace_id)}")
     once: dict[str, TraceSpan] = {}
-    for span in sorted(answered(store, ask, ("copies",), fresh=fresh), key=_kept_longest):
+    for span in sorted((TraceSpan(*row) for row in rows.fetchall()), key=_kept_longest):
         once.setdefault(span.span_id, span)
     return tuple(sorted(once.values(), key=lambda span: (span.start_ns, -span.duration_ns, span.span_id)))
 

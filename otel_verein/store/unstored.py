@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,11 +19,8 @@ from otel_verein.store.segments import Found
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from otel_verein.store.intake import Intake
     from otel_verein.store.taking.cumulative import State
-    from otel_verein.store.taking.messages import Taking
-
-_ROWS: Final = 131_072
-"""Rows of spans after which they are reduced to what the question needs."""
 
 _MUCH_BYTES: Final = 256_000_000
 """What takes seconds to read: then it is said that storing it would make the next answer faster."""
@@ -39,8 +35,15 @@ class Wanted:
     texts: tuple[bytes, ...] = ()
     reduce: Reduce | None = None
 
+    def has(self, data: bytes) -> bool:
+        """Whether the message may hold something of it."""
+        return not self.texts or any(text in data for text in self.texts)
 
-def fresh(sources: Sequence[Path], config: StoreConfig, wanted: Wanted = Wanted()) -> Fresh:
+
+ALL: Final = Wanted()
+
+
+def fresh(sources: Sequence[Path], config: StoreConfig, wanted: Wanted = ALL) -> Fresh:
     """What looks for the segments below *sources*, as far as the store of a journal does not have them.
 
     It looks while the journal stands still, and gives what reads them then.
@@ -54,8 +57,7 @@ def _look(sources: Sequence[Path], config: StoreConfig, wanted: Wanted, journal:
     sizes = journal.sizes_of_taken() if any(each.closed and each.left for each in found) else frozenset()
     left = [each for each in found if each.left and not _is_copy(journal, each, sizes)]
     lasts = journal.cumulative() if left else {}
-    latest_ns = now_ns + round(config.future_s * NANOSECONDS)
-    return partial(_read, left, lasts, latest_ns, config.line_mb * 1_000_000, wanted)
+    return partial(_read, left, lasts, now_ns, config, wanted)
 
 
 def _is_copy(journal: Journal, found: Found, sizes: frozenset[int]) -> bool:
@@ -66,40 +68,22 @@ def _is_copy(journal: Journal, found: Found, sizes: frozenset[int]) -> bool:
 
 
 def _read(
-    left: Sequence[Found], lasts: Mapping[bytes, State], latest_ns: int, line_bytes: int, wanted: Wanted
+    left: Sequence[Found], lasts: Mapping[bytes, State], now_ns: int, config: StoreConfig, wanted: Wanted
 ) -> Unstored:
     if not left:
         return Unstored()
     # What takes messages needs Arrow, which loads slowly; mostly there is nothing to take.
-    from otel_verein.store.taking.cumulative import Lasts
+    from otel_verein.store.intake import Intake
     from otel_verein.store.taking.formats import messages
-    from otel_verein.store.taking.messages import Taking
 
-    asides: Counter[tuple[str, str]] = Counter()
-
-    def set_aside(signal: str, reason: str, item: bytes, at: object) -> None:
-        asides[signal, reason] += 1
-
-    taking = Taking(Lasts(lasts.get), latest_ns, set_aside)
-    tables: dict[str, list[pa.Table]] = {}
+    intake = Intake(config, wanted, lasts, now_ns)
     for each in left:
-        for message in messages(each.path, each.offset, limit=line_bytes, closed=each.closed):
-            if message.problem is not None:
-                asides["lines", message.problem] += 1
-            elif message.data.strip() and _has(message.data, wanted.texts):
-                taking.take(message.data)
-                taking.points.others.clear()
-                if taking.spans.number >= _ROWS:
-                    _add_spans(tables, taking, wanted.reduce)
-    _add_spans(tables, taking, wanted.reduce)
-    tables["points"] = [file.table for file in taking.points.rows.files()]
-    tables["findings"] = [table for _, table, _ in taking.spans.findings.files()]
-    return Unstored(
-        tables,
-        tuple(taking.points.processes.values()),
-        tuple(_notes(left, asides, taking.tallies)),
-        metrics_lost=any(loses_metrics(*kind) for kind in asides),
-    )
+        for message in messages(each.path, each.offset, limit=config.line_mb * 1_000_000, closed=each.closed):
+            if message.problem is None:
+                intake.take(message.data)
+            else:
+                intake.refuse(message.problem)
+    return intake.unstored(partial(_notes, left))
 
 
 def is_missing(signal: str) -> bool:
@@ -117,25 +101,11 @@ def loses_metrics(signal: str, reason: str) -> bool:
     return is_missing(signal) and signal != SPANS and reason != OTHER_SIGNAL
 
 
-def _has(data: bytes, texts: Sequence[bytes]) -> bool:
-    return not texts or any(text in data for text in texts)
-
-
-def _add_spans(tables: dict[str, list[pa.Table]], taking: Taking, reduce: Reduce | None) -> None:
-    taking.spans.settle()
-    for file in taking.spans.rows.files():
-        table = file.table if reduce is None else reduce(file.table)
-        if table.num_rows:
-            tables.setdefault("spans", []).append(table)
-
-
-def _notes(left: Sequence[Found], asides: Counter[tuple[str, str]], tallies: Mapping[str, float]) -> Iterator[str]:
-    for (signal, reason), items in sorted(asides.items()):
+def _notes(left: Sequence[Found], intake: Intake) -> Iterator[str]:
+    for (signal, reason), items in sorted(intake.counts.items()):
         if is_missing(signal):
             yield f"{items} {signal} in segments that are not stored yet: {reason}; not counted"
-    findings = round(tallies.get("findings_unusable", 0))
-    if findings:
-        yield f"{findings} finding event(s) lack a kind, fingerprint or number of repeats; skipped"
+    yield from intake.finding_notes()
     size = sum(each.left for each in left)
     if size > _MUCH_BYTES:
         yield (

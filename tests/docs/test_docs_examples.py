@@ -85,6 +85,18 @@ def test_hand_written_operations_are_counted_as_the_page_says(tmp_path: Path) ->
     }
 
 
+def test_questions_are_asked_from_python_as_the_page_says(tmp_path: Path) -> None:
+    """The example of docs/how-to/from-python.md answers from the files of the working directory."""
+    set_up, *_ = code_blocks(ROOT / "docs/how-to/set-up-by-hand.md", "python")
+    [example] = code_blocks(ROOT / "docs/how-to/from-python.md", "python")
+
+    python(tmp_path, set_up + USE)
+    status, figures = python(tmp_path, example).splitlines()
+
+    assert status == "True unknown"  # one operation is too few for a score
+    assert "'queries_per_operation': 3.0" in figures
+
+
 def test_ignore_rules_are_usable_as_the_page_shows_them(tmp_path: Path) -> None:
     """The rules of docs/how-to/ignore-a-repeat.md are a valid configuration of two rules."""
     [rules] = code_blocks(ROOT / "docs/how-to/ignore-a-repeat.md", "yaml")

@@ -51,7 +51,9 @@ def test_the_check_of_commands_can_fail(line: str, understood: bool) -> None:
     assert understood is _is_understood(_command(line))
 
 
-@pytest.mark.parametrize("command", ["run", "report", "store", "config"])
+@pytest.mark.parametrize(
+    "command", ["run", "report", "findings", "health", "compare", "trace", "serve", "store", "config"]
+)
 def test_every_command_is_shown_in_the_readme(command: str) -> None:
     """The README shows each command in use."""
     assert any(re.search(rf"otel-verein {command}\b", line) for line in shell_lines(ROOT / "README.md"))

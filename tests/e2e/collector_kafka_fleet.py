@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from otel_verein.collector.mending import mend
@@ -24,6 +25,13 @@ from tests.services.process import ServiceAbsent, wait_until
 from tests.services.rendered import rendered
 
 ANSWER_S = 20.0
+_NO_COORDINATOR = frozenset(
+    (
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.NOT_COORDINATOR,
+    )
+)
 PARTITIONS = 4
 TICK_S = 1.0
 """Between two rounds of decisions in tail sampling; a wait ends with the first round after it."""
@@ -100,9 +108,14 @@ class Fleet:
         assert done, f"{self._queued()} bytes wait in agents, {self._unread()} messages, {self._undecided()} traces"
 
     def partitions(self, gateway: Gateway) -> frozenset[int]:
-        """Those that the group has given to *gateway*."""
+        """Those that the group has given to *gateway*; none while it has no coordinator yet."""
         admin = AdminClient({"bootstrap.servers": self.broker.broker, "log_level": 0})  # must outlive its answer
-        group = admin.describe_consumer_groups([self.group])[self.group].result(ANSWER_S)
+        try:
+            group = admin.describe_consumer_groups([self.group])[self.group].result(ANSWER_S)
+        except KafkaException as fault:
+            if fault.args[0].code() not in _NO_COORDINATOR:
+                raise
+            return frozenset()
         return frozenset(
             place.partition
             for member in group.members

@@ -13,7 +13,7 @@ from otel_verein.analysis.histogram import Distribution, merge
 from otel_verein.processors.metrics.histogram import Histogram
 from otel_verein.processors.metrics.names import OperationNames
 from otel_verein.processors.metrics.sums import Measurement, Sums
-from otel_verein.sources.base import HistogramRow
+from otel_verein.sources.rows import HistogramRow
 
 ANY = st.lists(st.one_of(st.just(0.0), st.floats(5e-324, 1e300)), min_size=1, max_size=60)
 NEAR = st.lists(st.floats(0.001, 1.0), min_size=1, max_size=60)

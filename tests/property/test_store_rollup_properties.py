@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from otel_verein import semconv
 from otel_verein.analysis.histogram import merge
 from otel_verein.processors.sampling.tracestate import ALL, LOW_BITS, threshold_of, weight_of
-from otel_verein.sources.base import HistogramRow
+from otel_verein.sources.rows import HistogramRow
 from otel_verein.store.rolling.merging import (
     merged_entities,
     merged_findings,

@@ -70,6 +70,11 @@ class Jaeger:
         return f"{LOOPBACK}:{self._http}"
 
     @property
+    def query_url(self) -> str:
+        """Where its API and its user interface are."""
+        return f"http://{LOOPBACK}:{self._query}"
+
+    @property
     def log(self) -> str:
         """All that it has said, since its first start."""
         return self._server.log.read_text(encoding="utf-8", errors="replace")

@@ -173,7 +173,7 @@ def repeats_format(site: Site, threshold: str, tier: str) -> str:
         semconv.AGG_DURATION_TOTAL_NS: count,
         semconv.AGG_DURATION_MEDIAN_NS: count,
         semconv.AGG_BUCKET_BOUNDS_S: BOUNDS_S,
-        semconv.AGG_BUCKET_COUNTS: [count] * len(BOUNDS_S),
+        semconv.AGG_BUCKET_COUNTS: [count] * (len(BOUNDS_S) + 1),
     }
     return ",".join((_span_of(site.statement, threshold, tier, where),
                      _span_of(site.statement, threshold, tier, where | summary)))  # fmt: skip
@@ -182,7 +182,7 @@ def repeats_format(site: Site, threshold: str, tier: str) -> str:
 def figures(count: int, each_ns: int) -> tuple[int, ...]:
     """What :func:`repeats_format` says of the others: count, least, most, mean, sum, median and counts by bound."""
     under = [count if each_ns <= bound * 1e9 else 0 for bound in BOUNDS_S]
-    return (count, each_ns, each_ns, each_ns, each_ns * count, each_ns, *under)
+    return (count, each_ns, each_ns, each_ns, each_ns * count, each_ns, *under, count)
 
 
 def _span_of(statement: Statement, threshold: str, tier: str, more: dict[str, Any]) -> str:

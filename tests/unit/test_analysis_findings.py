@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from otel_verein.analysis.findings import CallSite, findings, severity
+from otel_verein.analysis.findings import CallSite, Saving, by_waste, findings, severity
 from otel_verein.config.schema import NPlusOne
-from otel_verein.sources.base import FindingRow
+from otel_verein.sources.rows import FindingRow
 
 CONFIG = NPlusOne(medium_repeats=5, high_repeats=10, critical_repeats=20)
 ROW = FindingRow(
@@ -98,3 +98,54 @@ def test_verb_is_one_of_five(verb: str | None, summary: str | None, expected: st
 def test_severity_begins_above_its_threshold(repeats: int, word: str):
     """A severity is given for more repeats than its option says."""
     assert severity(repeats, CONFIG) == word
+
+
+def test_saving_is_all_repeats_but_one():
+    """It is counted from finding events, says from how many, and where times are not told says that."""
+    (found,) = findings([ROW], CONFIG)
+    (untimed,) = findings([replace(ROW, wasted_ms=None)], CONFIG)
+
+    assert found.saving == Saving(
+        28,
+        pytest.approx(0.037),
+        "all repeats but one: 28 of 30 queries in 2 runs; time: the measured mean of a repeat, for each of those",
+        0.0,
+    )
+    assert untimed.saving == Saving(
+        28, None, "all repeats but one: 28 of 30 queries in 2 runs; their times were not told"
+    )
+    assert (found.basis, found.n) == ("counted", 2)
+    assert found.why == "ran 15.0 times on the mean, 20 at most, where once could do; 2 such runs in 2 operations"
+
+
+def test_turns_of_a_sequence_save_all_their_statements():
+    """Where a turn is several statements, more queries are saved than turns, and the sentences say so."""
+    (found,) = findings([replace(ROW, wasted_queries=84)], CONFIG)
+
+    assert found.saving.how == (
+        "all turns but one: 28 of 30 in 2 runs, 84 queries in them; time: the measured mean of a repeat, for each of "
+        "those"
+    )
+    assert found.why == (
+        "a sequence of 3.0 statements on the mean ran 15.0 times on the mean, 20 at most, where once could do; 2 such "
+        "runs in 2 operations"
+    )
+
+
+def test_library_is_that_of_the_worst():
+    """The library, its version and its function come with the call site; unknown where the event did not say."""
+    told = replace(ROW, orm="django", orm_version="5.2", via="django.db.models.query:QuerySet.get", repeats_max=40)
+
+    (found,) = findings([ROW, told], CONFIG)
+    (without,) = findings([ROW], CONFIG)
+
+    assert (found.orm, found.orm_version, found.via) == ("django", "5.2", "django.db.models.query:QuerySet.get")
+    assert (without.orm, without.orm_version, without.via) == (None, None, None)
+
+
+def test_equal_waste_goes_by_severity():
+    """Where nothing is known of time or queries, the more severe comes first."""
+    (found,) = findings([replace(ROW, wasted_ms=None)], CONFIG)
+    unknown = [replace(found, queries_wasted=None, severity=word) for word in ("low", "critical", "medium")]
+
+    assert [each.severity for each in by_waste(unknown)] == ["critical", "medium", "low"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
-from otel_verein.analysis.histogram import Distribution, merge
-from otel_verein.sources.base import HistogramRow
+from otel_verein.analysis.histogram import Distribution, merge, spread
+from otel_verein.sources.rows import HistogramRow
 from tests.unit.otlp_lines import histogram_point
 
 
@@ -113,3 +114,63 @@ def test_buckets_that_are_too_coarse_give_no_percentile():
 def test_nothing_measured_is_none():
     """No row is not a distribution of zeros."""
     assert merge([]) is None
+
+
+def test_measured_counts_have_no_error():
+    """What was counted rests on itself."""
+    counted = merged(row([0.1] * 7))
+
+    assert (counted.estimated, counted.samples, counted.count_error, counted.effective) == (False, 0, 0.0, 7.0)
+
+
+def test_estimates_say_from_how_many_and_how_wrong():
+    """Forty spans of weight ten: their variance is 40 x 10 x 9, and they say as much as forty seen in full."""
+    weighted = replace(row([0.1] * 400), estimated=True, samples=40, variance=3600.0)
+
+    estimate = merged(weighted)
+
+    assert (estimate.count, estimate.samples, estimate.estimated) == (400, 40, True)
+    assert estimate.count_error == pytest.approx(1.96 * 60, rel=1e-4)
+    assert estimate.effective == pytest.approx(40.0)
+
+
+def test_an_estimated_part_makes_an_estimate():
+    """Measured operations beside estimated ones count in full, and carry no variance."""
+    weighted = replace(row([0.1] * 400), estimated=True, samples=40, variance=3600.0)
+
+    both = merged(weighted, row([0.1] * 100))
+
+    assert (both.estimated, both.samples, both.count_error) == (True, 40, pytest.approx(117.6, abs=0.1))
+    assert 40 < both.effective < 500
+
+
+def test_weighted_percentiles_and_what_is_above():
+    """Each value counts by its weight; what is above a bound is counted, and by how much it is."""
+    values = spread(100.0, [(6, [(-64, 80.0)]), (7, [(-1, 20.0)])])  # 80 times up to 0.5, 20 times up to 1
+
+    assert values.percentile(0.5) == pytest.approx(0.5, rel=0.02)
+    assert values.percentile(0.95) == pytest.approx(1.0, rel=0.02)
+    assert values.above(0.7) == (20.0, pytest.approx(20 * 0.3, rel=0.05))
+
+
+def test_weighted_zeros_and_nothing():
+    """What the buckets do not hold is zero; of nothing there is no percentile."""
+    assert spread(10.0, [(6, [(0, 1.5)])]).percentile(0.5) == 0.0
+    assert spread(0.0, []).percentile(0.5) is None
+
+
+def test_weights_that_are_no_whole_numbers_have_every_percentile():
+    """The sum of weights rounds differently from their parts; the last value is still there."""
+    values = spread(0.1 + 0.2, [(6, [(0, 0.1), (1, 0.2)])])
+
+    assert values.percentile(1.0) == pytest.approx(2 ** (1.5 / 64))
+
+
+def test_mean_of_an_estimate_has_an_error():
+    """By the deviation of the values over what was seen; what was counted has none."""
+    values = [0.1, 0.3] * 200
+    weighted = replace(row(values), estimated=True, samples=40, variance=3600.0)
+
+    assert merged(weighted).mean_error == pytest.approx(1.96 * 0.1 / math.sqrt(40), rel=0.05)
+    assert merged(row(values)).mean_error == 0.0
+    assert merged(replace(weighted, scale=2, buckets=((-10, 400),))).mean_error is None

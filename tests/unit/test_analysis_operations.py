@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from otel_verein.analysis.operations import OperationKey, operations
-from otel_verein.sources.base import CounterRow, HistogramRow, Tables
+from otel_verein.analysis.operations import OperationKey, by_impact, operations, resting_on
+from otel_verein.sources.base import Tables
+from otel_verein.sources.rows import CounterRow, HistogramRow
 
 DURATION, QUERIES, DB = (f"verein.operation.{name}" for name in ("duration", "db.queries", "db.duration"))
 ROW = HistogramRow(DURATION, "shop", "GET /", "server", "ok", 5, 3, 1.5, 0.5, 0.5, ((-32, 3),))
@@ -77,3 +78,40 @@ def test_counters_belong_to_their_operation():
 
     assert stats.breaches == {"error": 0, "duration": 0, "queries": 2, "db_duration": 0, "n_plus_one": 1}
     assert (stats.bad, stats.kept, stats.sampled_out) == (2, 2, 1)
+
+
+def test_time_of_what_failed():
+    """The wall time of failed operations is told apart; unknown where a point did not say its sum."""
+    failed = replace(ROW, status="error", total=0.25)
+
+    (known,) = operations(Tables(histograms=(ROW, failed)))
+    (unknown,) = operations(Tables(histograms=(ROW, replace(failed, total=None))))
+    (none,) = operations(Tables(histograms=(ROW,)))
+
+    assert (known.errors_s, unknown.errors_s, none.errors_s) == (0.25, None, 0.0)
+
+
+def test_impact_is_queries_times_frequency_times_time():
+    """Where all three are large comes first, what was not measured last, and neither is the order of time."""
+    queries = replace(ROW, metric=QUERIES, total=30.0)
+    rows = (ROW, queries)
+    rows += tuple(replace(row, operation="often", count=300, total=(row.total or 0) * 50) for row in (ROW, queries))
+    rows += (replace(ROW, operation="unknown", total=900.0),)
+
+    ordered = by_impact(operations(Tables(histograms=rows)))
+
+    assert [stats.key.operation for stats in ordered] == ["often", "GET /", "unknown"]
+    assert [stats.impact for stats in ordered] == [pytest.approx(5.0 * 75.0), pytest.approx(10.0 * 1.5), None]
+
+
+def test_json_says_what_is_estimated():
+    """An estimate says so, from how many spans and how wrong its count may be; what was counted has no error."""
+    weighted = replace(ROW, estimated=True, count=30, samples=3, variance=270.0, buckets=((-32, 30),))
+
+    (counted,) = operations(Tables(histograms=(ROW,)))
+    (estimate,) = operations(Tables(histograms=(weighted,)))
+
+    told = ("estimated", "samples", "count_error")
+    assert [counted.as_dict()[name] for name in told] == [False, 3, 0.0]
+    assert [estimate.as_dict()[name] for name in told] == [True, 3, pytest.approx(32.2, abs=0.01)]
+    assert (resting_on(counted), resting_on(estimate)) == (3, pytest.approx(3.0))

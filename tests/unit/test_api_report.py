@@ -4,45 +4,53 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from otel_verein.api import report
-from otel_verein.cli.render_report import render
+from otel_verein.api.report import BaselineNote, report
 from otel_verein.cli.report import report as command
 from otel_verein.config.schema import Config, Ignore, IgnoreRule
+from otel_verein.rendering.terminal.report import render
 from otel_verein.sources import OtlpFiles
+from otel_verein.sources.base import Ask, Statements, Tables
+from otel_verein.sources.rows import CounterRow
+from tests.unit.fixed_source import FixedSource, breaches, series
 from tests.unit.otlp_lines import counter, finding, metrics_request, operation_metrics, spans_request, write
 
 DAY = date(2026, 11, 25)
 
 KEYS = {
-    "": ["schema", "window", "operations", "findings", "health", "loss", "unattributed_queries"],
+    "": [
+        *("schema", "window", "operations", "findings", "health", "loss", "unattributed_queries"),
+        *("estimated", "traces", "bottlenecks", "roadmap", "baselines", "internal_errors", "notes"),
+    ],
     "window": ["start", "end"],
-    "health": ["score", "level", "n", "worst_operation", "lost"],
+    "health": ["score", "level", "n", "worst_operation", "lost", "low", "high", "estimated", "effective", "why"],
     "loss": ["started", "kept", "sampled_out", "exported", "dropped"],
 }
 OPERATION_KEYS = {
-    "": "operation kind service count errors queries duration_s db_duration_s breaches kept sampled_out health",
+    "": "operation kind service count errors queries duration_s db_duration_s breaches kept sampled_out bad estimated "
+    "samples count_error impact health level priority impact_rank",
     "queries": "total mean p50 p95 p99 max",
     "duration_s": "mean p50 p95 p99 max",
     "db_duration_s": "mean p50 p95 share",
     "breaches": "error duration queries db_duration n_plus_one",
-    "health": "score n low high",
+    "health": "score n low high bad good share objective estimated effective why",
 }
 FINDING_KEYS = (
-    "kind verb operation summary statement fingerprint db_system operations_seen repeats_mean repeats_max "
-    "queries_wasted time_wasted_s severity call_site example_trace_id"
+    "kind verb service operation summary statement fingerprint db_system operations_seen repeats_mean repeats_max "
+    "queries_wasted time_wasted_s severity call_site stack example_trace_id orm orm_version via basis n call_p50_s "
+    "call_p95_s why saving advice"
 )
 
 
 def as_dict(place: Path, operation: str | None = None) -> dict[str, Any]:
     """The report on *place* after a round trip through JSON."""
-    answer = report(OtlpFiles(place), Config(), operation).as_dict()
+    answer = report(OtlpFiles(place), Config(), Ask(operation=operation)).as_dict()
     return json.loads(json.dumps(answer, allow_nan=False))  # type: ignore[no-any-return]
 
 
@@ -103,7 +111,21 @@ def test_figures_of_a_known_shop(shop: Path):
     assert first["duration_s"]["p99"] == pytest.approx(0.5, rel=0.05)
     assert first["db_duration_s"]["share"] == pytest.approx(2.0 / 4.8)
     assert second["queries"] == dict.fromkeys(("total", "mean", "p50", "p95", "p99", "max"))
-    assert second["health"] == {"score": None, "n": 2, "low": None, "high": None}
+    assert second["health"] == {
+        **dict.fromkeys(("score", "low", "high")),
+        "bad": 0,
+        "good": 2,
+        "share": 1.0,
+        "n": 2,
+        "objective": 0.95,
+        "estimated": False,
+        "effective": 2,
+        "why": "2 operations; a score takes 30",
+    }
+    assert (first["level"], first["priority"]) == ("poor", "critical")
+    assert (second["level"], second["priority"]) == ("unknown", "unknown")
+    assert [each["impact_rank"] for each in (first, second)] == [1, None]
+    assert (first["estimated"], first["samples"], first["count_error"]) == (False, 40, 0.0)
     assert answer["window"] == {"start": "2025-11-25T12:00:00.000Z", "end": "2025-11-25T12:01:00.000Z"}
     assert answer["unattributed_queries"] == 7
     assert answer["findings"][0]["time_wasted_s"] == pytest.approx(0.048)
@@ -131,16 +153,18 @@ def test_a_broken_line_of_metrics_hides_the_score(shop: Path):
     assert as_dict(shop)["health"]["level"] == "unknown"
 
 
-def test_without_metrics_everything_is_unknown(tmp_path: Path):
-    """Spans alone give findings, and no count that reads 0."""
-    write(tmp_path / "spans" / "a.jsonl", spans_request("GET /", [finding()]))
+def test_without_metrics_loss_is_unknown_and_counts_are_estimates(tmp_path: Path):
+    """Spans alone give findings and estimates that say so; what only counters know is unknown, and reads no 0."""
+    write(tmp_path / "spans" / "a.jsonl", spans_request("GET /", [finding(repeats=30)]))
 
     answer = as_dict(tmp_path)
 
     assert answer["loss"] == {**dict.fromkeys(("started", "kept", "sampled_out", "exported")), "dropped": {}}
     assert answer["unattributed_queries"] is None
-    assert answer["window"] == {"start": None, "end": None}
-    assert (answer["operations"], len(answer["findings"])) == ([], 1)
+    (only,) = answer["operations"]
+    assert (only["count"], only["estimated"], only["samples"]) == (1, True, 1)
+    assert (only["kept"], only["sampled_out"], only["health"]["score"]) == (None, None, None)
+    assert (len(answer["findings"]), only["priority"], answer["estimated"]) == (1, "critical", True)
 
 
 @pytest.mark.parametrize(("pattern", "names"), [("GET /", ["GET /"]), ("*about", ["GET /about"]), ("x*", [])])
@@ -221,7 +245,7 @@ def test_json_goes_to_stdout_and_warnings_to_stderr(shop: Path):
     result = run("--from", shop, "--json")
 
     assert json.loads(result.stdout) == as_dict(shop)
-    assert result.stderr == f"otel-verein report: warning: {path}:1: not an OTLP/JSON line; skipped\n"
+    assert result.stderr == f"otel-verein report: warning: {path}:1: not OTLP/JSON; skipped\n"
 
 
 def test_default_directory_is_that_of_the_export(shop: Path, monkeypatch: pytest.MonkeyPatch):
@@ -267,3 +291,48 @@ def test_ignore_rules_are_shown_with_their_use(tmp_path: Path) -> None:
         "ignored 1 finding by a rule that is gone: SELECT old",
         "ignored 2 findings by the code itself",
     ] == [line for line in shown.splitlines() if line.startswith("ignore")]
+
+
+def test_report_has_all_kinds_and_the_way_out():
+    """Bottlenecks, roadmap and priorities come with the findings; the operations also by impact."""
+    tables = Tables(
+        histograms=(
+            series("duration", [3.0] * 40),
+            series("db.queries", [2.0] * 40),
+            series("duration", [0.5] * 40, operation="GET /many"),
+            series("db.queries", [120.0] * 40, operation="GET /many"),
+        ),
+        counters=(*breaches(duration=40, any=40), *breaches("GET /many", queries=40, any=40)),
+    )
+
+    answer = report(FixedSource(tables, Statements(traces=9)), Config())
+
+    told = answer.as_dict()
+    assert [each["operation"] for each in told["operations"]] == ["GET /", "GET /many"]
+    assert [stats.key.operation for stats in answer.by_impact()] == ["GET /many", "GET /"]
+    assert [each["impact_rank"] for each in told["operations"]] == [2, 1]
+    assert [(each["operation"], each["kind"]) for each in told["bottlenecks"]] == [
+        ("GET /", "slow_operation"),
+        ("GET /many", "high_query_count"),
+    ]
+    assert [each["priority"] for each in told["operations"]] == ["low", "medium"]
+    assert [(each["kind"], each["operation"]) for each in told["roadmap"]] == [("chatty", "GET /many")]
+    assert told["traces"] == 9
+
+
+def test_baselines_are_shown_as_given():
+    """What the caller knows of baselines stands in the report, its times in UTC."""
+    taken = datetime(2026, 11, 25, 13, 0, tzinfo=timezone(timedelta(hours=1)))
+
+    answer = report(FixedSource(), Config(), baselines=[BaselineNote("before", 2, taken)])
+
+    assert answer.as_dict()["baselines"] == [{"name": "before", "version": 2, "taken": "2026-11-25T12:00:00.000Z"}]
+
+
+def test_internal_errors_and_notes_are_told():
+    """Our own faults and what could not be read are part of the JSON."""
+    tables = Tables(counters=(CounterRow("verein.internal.errors", "shop", None, None, "tag", 3),), notes=("a note",))
+
+    answer = report(FixedSource(tables, Statements(notes=("a note", "another"))), Config()).as_dict()
+
+    assert (answer["internal_errors"], answer["notes"]) == ({"tag": 3}, ["a note", "another"])

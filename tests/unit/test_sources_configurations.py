@@ -70,7 +70,7 @@ def test_a_line_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     rows, notes = OtlpFiles(tmp_path).configurations()
 
     assert [row.digest for row in rows] == ["a"]
-    assert notes == (f"{path}:1: not an OTLP/JSON line; skipped",)
+    assert notes == (f"{path}:1: not OTLP/JSON; skipped",)
 
 
 def test_a_place_without_files_is_told(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_broken_line_is_skipped_and_named(tmp_path: Path, broken: str):
     tables = OtlpFiles(tmp_path).read()
 
     assert [row.count for row in tables.histograms] == [2]
-    assert tables.notes == (f"{path}:3: not an OTLP/JSON line; skipped",)
+    assert tables.notes == (f"{path}:3: not OTLP/JSON; skipped",)
     assert tables.metrics_lost
 
 
@@ -116,7 +116,7 @@ def test_misshapen_request_is_counted(tmp_path: Path):
     tables = OtlpFiles(tmp_path).read()
 
     assert [row.count for row in tables.histograms] == [1]
-    assert tables.notes == (f"{path}: 1 line(s) are not OTLP/JSON, or a part of them; skipped",)
+    assert tables.notes == (f"{path}: 1 metrics: a resource or scope is not one; not counted",)
 
 
 def test_broken_span_line_loses_no_metrics(tmp_path: Path):
@@ -126,7 +126,7 @@ def test_broken_span_line_loses_no_metrics(tmp_path: Path):
 
     tables = OtlpFiles(tmp_path).read()
 
-    assert tables.notes == (f"{path}:1: not an OTLP/JSON line; skipped",)
+    assert tables.notes == (f"{path}:1: not OTLP/JSON; skipped",)
     assert not tables.metrics_lost
     assert [row.events for row in tables.findings] == [1]
 
@@ -184,7 +184,10 @@ def test_explicit_buckets_are_refused(tmp_path: Path):
     with pytest.raises(SourceError) as refused:
         OtlpFiles(tmp_path).read()
 
-    assert str(refused.value).startswith(f"{path}: {DURATION} is of the form 'explicit', but percentiles need")
+    assert str(refused.value) == (
+        f"{path}: no exponential histogram, which percentiles need; remove the view or "
+        "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION that changes it"
+    )
 
 
 def test_counters_keep_their_detail(tmp_path: Path):
@@ -237,7 +240,7 @@ def test_a_span_that_was_sent_twice_counts_once(tmp_path: Path):
     ("name", "note"),
     [
         ("metrics.jsonl", "1 open segment(s) end in a line that is not complete; it is skipped"),
-        ("metrics-2026-11-27T10-00-00.000.jsonl", "{path}:2: not an OTLP/JSON line; skipped"),
+        ("metrics-2026-11-27T10-00-00.000.jsonl", "{path}:2: not OTLP/JSON; skipped"),
     ],
 )
 def test_the_open_file_of_a_collector_may_end_in_a_part_of_a_line(tmp_path: Path, name: str, note: str):
@@ -270,7 +273,10 @@ def test_finding_without_repeats_is_noted(tmp_path: Path):
     tables = OtlpFiles(tmp_path).read()
 
     assert [row.fingerprint for row in tables.findings] == ["f2"]
-    assert tables.notes == ("1 finding event(s) lack a kind, fingerprint or number of repeats; skipped",)
+    assert tables.notes == (
+        "1 finding event(s) lack a kind, fingerprint or number of repeats; skipped",
+        "shop: hours without metrics are estimated from 1 sampled operations",
+    )
 
 
 def test_unknown_place_and_time_stay_unknown(tmp_path: Path):

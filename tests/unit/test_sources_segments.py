@@ -1,53 +1,27 @@
-"""Segments: which files are read for which signal."""
+"""Segments: which of their lines cannot be read, and what may have been lost with them."""
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
-from otel_verein.sources.segments import broken_lines, find_segments
-from tests.unit.otlp_lines import write
+import pytest
+
+from otel_verein.sources.otlp_files import OtlpFiles
+from otel_verein.sources.segments import line_numbers
+from tests.unit.otlp_lines import metrics_request, operation_metrics, write
+
+REQUEST = metrics_request(operation_metrics("GET /", duration=[0.1]))
 
 
-def names(paths: tuple[Path, ...]) -> list[str]:
-    """The bare names, in order."""
-    return [path.name for path in paths]
+def test_lines_are_told_by_where_they_begin(tmp_path: Path):
+    """From 1 on, empty ones included, in a file longer than what is read at once."""
+    lines = ["", "a" * 1_500_000, "b", "", "c"]
+    path = write(tmp_path / "a.jsonl", *lines)
+    offsets = [sum(len(line) + 1 for line in lines[:number]) for number in (1, 2, 4)]
 
-
-def test_folder_tells_the_signal(tmp_path: Path):
-    """Files under spans/ and metrics/ are read once; a file elsewhere may hold both."""
-    for name in ("spans/s.jsonl", "metrics/m.jsonl", "tier/long/x.jsonl", "y.json", "notes.txt"):
-        write(tmp_path / name, "{}")
-
-    found = find_segments(tmp_path)
-
-    assert names(found.metrics) == ["m.jsonl", "x.jsonl", "y.json"]
-    assert names(found.spans) == ["s.jsonl", "x.jsonl", "y.json"]
-
-
-def test_folder_of_one_signal_can_be_named_itself(tmp_path: Path):
-    """The folder of a signal, given as the place to read, keeps its meaning."""
-    write(tmp_path / "spans" / "s.jsonl", "{}")
-
-    found = find_segments(tmp_path / "spans")
-
-    assert (names(found.metrics), names(found.spans)) == ([], ["s.jsonl"])
-
-
-def test_segment_closed_during_the_listing_counts_once(tmp_path: Path):
-    """Of a segment that is seen under its open and its closed name, only the closed one is read."""
-    write(tmp_path / "metrics" / "a.jsonl", "{}")
-    write(tmp_path / "metrics" / "a.jsonl.part", "{}")
-
-    assert names(find_segments(tmp_path).metrics) == ["a.jsonl"]
-
-
-def test_cut_off_end_of_a_closed_segment_is_broken(tmp_path: Path):
-    """Only an open segment may end in the middle of a line."""
-    closed = write(tmp_path / "a.jsonl", '{"resourceSpans": [', end="")
-    still_open = write(tmp_path / "b.jsonl.part", '{"resourceSpans": [', end="")
-
-    assert (broken_lines(closed, 1).lines, broken_lines(closed, 1).cut_off) == ((1,), False)
-    assert (broken_lines(still_open, 1).lines, broken_lines(still_open, 1).cut_off) == ((), True)
+    assert line_numbers(path, offsets) == [2, 3, 5]
+    assert line_numbers(path, [0]) == [1]
 
 
 def test_many_broken_lines_are_named_up_to_five(tmp_path: Path):
@@ -55,4 +29,42 @@ def test_many_broken_lines_are_named_up_to_five(tmp_path: Path):
     path = write(tmp_path / "a.jsonl", *["x"] * 7)
 
     named = ", ".join(f"{path}:{line}" for line in range(1, 6))
-    assert broken_lines(path, 7).note() == f"{named} and 2 more in this file: not an OTLP/JSON line; skipped"
+    assert OtlpFiles(tmp_path).read().notes == (f"{named} and 2 more in this file: not OTLP/JSON; skipped",)
+
+
+@pytest.mark.parametrize(
+    ("name", "lost"),
+    [("spans/a.jsonl", False), ("metrics/a.jsonl", True), ("tier/spans.jsonl", True), ("a.json", True)],
+)
+def test_folder_of_spans_has_no_metrics_to_lose(tmp_path: Path, name: str, lost: bool):
+    """A file elsewhere may hold both."""
+    write(tmp_path / name, "{oops")
+    write(tmp_path / "metrics" / "good.jsonl", REQUEST)
+
+    assert OtlpFiles(tmp_path).read().metrics_lost is lost
+
+
+def test_folder_of_one_signal_can_be_named_itself(tmp_path: Path):
+    """The folder of a signal, given as the place to read, keeps its meaning; and so does a file in it."""
+    path = write(tmp_path / "spans" / "a.jsonl", "{oops")
+
+    assert not OtlpFiles(tmp_path / "spans").read().metrics_lost
+    assert OtlpFiles(path).read().notes == (f"{path}:1: not OTLP/JSON; skipped",)
+
+
+def test_what_has_another_name_is_no_segment(tmp_path: Path):
+    """It is not read, whatever it holds."""
+    write(tmp_path / "metrics" / "a.jsonl", REQUEST)
+    write(tmp_path / "notes.txt", "{oops")
+
+    tables = OtlpFiles(tmp_path).read()
+
+    assert (sum(row.count for row in tables.histograms), tables.notes) == (1, ())
+
+
+def test_segment_that_was_packed_is_read(tmp_path: Path):
+    """As the store takes it."""
+    path = write(tmp_path / "metrics" / "a.jsonl", REQUEST)
+    (tmp_path / "metrics" / "b.jsonl.gz").write_bytes(gzip.compress(path.read_bytes()))
+
+    assert sum(row.count for row in OtlpFiles(tmp_path).read().histograms) == 2

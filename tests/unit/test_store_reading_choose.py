@@ -121,7 +121,7 @@ def test_window_grows_when_only_coarser_figures_are_left():
     assert ids(choice.files["series"]) == [2, 3, 10]
     assert choice.bounds == between(HOUR, HOUR + HOUR_S + 60)
     assert choice.notes == (
-        "of the time around 2025-12-05 10:30 UTC or 2025-12-05 11:01 UTC only coarser figures are kept: "
+        "of the time around 2025-12-05 10:30 UTC only coarser figures are kept: "
         "this is 2025-12-05 10:00 UTC to 2025-12-05 11:01 UTC",
     )
 

@@ -11,7 +11,7 @@ import pytest
 from otel_verein import semconv
 from otel_verein.analysis.histogram import merge
 from otel_verein.config.schema import Config
-from otel_verein.sources.base import HistogramRow
+from otel_verein.sources.rows import HistogramRow
 from otel_verein.store.layout import Store
 from otel_verein.store.rollup import roll
 from tests.unit.store_rolling import (

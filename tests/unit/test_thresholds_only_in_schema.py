@@ -16,35 +16,70 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "otel_verein"
 HOMES = {"otel_verein/config/presets.py"} | {
     f"otel_verein/config/sections/{name}.py"
-    for name in ("judging", "recording", "leaving", "storing", "collecting", "alerting")
+    for name in ("judging", "recording", "leaving", "storing", "collecting", "alerting", "answering")
 }
 
 JUDGING_SECTIONS = {"thresholds", "n_plus_one", "health", "retention", "self_monitoring", "tiers"}
 """The sections whose values no other code may repeat."""
 
-NOT_JUDGING = {"config", "exporters", "instrumentation", "sources", "tracing"}
+NOT_JUDGING = {"config", "exporters", "instrumentation", "rendering", "serving", "sources", "tracing"}
 """The folders that judge nothing, in which a number that happens to be such a value means something else."""
 
 GENERATED = ("collector-config", "deploy")
 """The folders of what is run beside applications; its thresholds say at the end of their line where they are from."""
 
 ALLOWED = {
+    ("otel_verein/analysis/compare_figures.py", "_TAIL"): ([0.95], "which percentile is compared"),
+    ("otel_verein/analysis/compare_sides.py", "SHOWN"): ([0.5, 0.95], "which percentiles are shown"),
+    ("otel_verein/analysis/differs.py", "_TAIL"): ([0.95], "the part of operations that is called slow"),
+    ("otel_verein/analysis/differs.py", "differences"): ([6], "operations that a statement about a part needs"),
+    ("otel_verein/analysis/entities.py", "_SHOWN"): ([0.5, 0.95], "which percentiles are shown"),
+    ("otel_verein/analysis/bottlenecks.py", "_TAIL"): ([0.95], "which percentile is judged"),
+    ("otel_verein/analysis/bottlenecks.py", "priority"): ([2, 3], "how severities make up a priority"),
     ("otel_verein/analysis/health.py", "_FULL_SCORE"): ([100.0], "the end of the scale"),
     ("otel_verein/analysis/health.py", "_worst"): ([100.0], "the end of the scale: whether any point was lost"),
-    ("otel_verein/api/report.py", "_operation"): ([0.5, 0.95], "which percentiles are shown"),
-    ("otel_verein/api/report.py", "_queries"): ([0.5, 0.95], "which percentiles are shown"),
+    ("otel_verein/analysis/operations.py", "OperationStats.as_dict"): ([0.5, 0.95], "which percentiles are shown"),
+    ("otel_verein/analysis/operations.py", "_queries"): ([0.5, 0.95], "which percentiles are shown"),
+    ("otel_verein/analysis/statements.py", "_MIDDLE"): ([0.5], "the median"),
+    ("otel_verein/analysis/statements.py", "_MOST"): ([0.5], "more than half"),
+    ("otel_verein/analysis/statements.py", "_TAIL"): ([0.95], "which percentile is judged"),
+    ("otel_verein/analysis/statements.py", "looks_unindexed"): ([0.5], "more than half of the calls say their rows"),
+    ("otel_verein/analysis/intervals_of_differences.py", "CONFIDENCE"): ([0.95], "the confidence of intervals"),
+    ("otel_verein/analysis/slow.py", "_reasons"): ([0.5], "which of two parts is the larger"),
+    ("otel_verein/analysis/snapshots.py", "_TAIL"): ([0.95], "which percentile is shown"),
+    ("otel_verein/analysis/trend.py", "CHANCE"): ([0.05], "how often chance may be taken for a change"),
+    ("otel_verein/analysis/trend.py", "_TAIL"): ([0.95], "which percentile is shown"),
+    ("otel_verein/api/convenience/batch.py", "_LARGEST_LIMIT"): ([1000], "members of one call, to bound the work"),
+    ("otel_verein/api/convenience/batch.py", "_MOST_RECOMMENDATIONS"): ([5], "lines of an answer"),
+    ("otel_verein/api/convenience/batch.py", "batch_member_analysis"): ([10], "members of one call, unless told"),
+    ("otel_verein/api/convenience/batch.py", "batch_member_analysis.limit"): ([10], "members of one call, unless told"),
+    ("otel_verein/api/convenience/bottlenecks.py", "_LARGEST_LIMIT"): ([10_000], "lines of an answer"),
+    ("otel_verein/api/convenience/bottlenecks.py", "analyze_system_bottlenecks"): ([50], "lines of an answer"),
+    ("otel_verein/api/convenience/bottlenecks.py", "analyze_system_bottlenecks.limit"): ([50], "lines of an answer"),
+    ("otel_verein/api/convenience/figures.py", "TAIL"): ([0.95], "which percentile is shown"),
+    ("otel_verein/api/convenience/reports.py", "_LARGEST_LIMIT"): ([10_000], "lines of an answer"),
+    ("otel_verein/api/convenience/reports.py", "_MOST_OPERATIONS"): ([10], "lines of an answer"),
+    ("otel_verein/api/convenience/reports.py", "get_performance_measurement_history"): ([100], "lines of an answer"),
+    ("otel_verein/api/convenience/reports.py", "get_performance_measurement_history.limit"): (
+        [100],
+        "lines of an answer",
+    ),
+    ("otel_verein/api/convenience/reports.py", "get_recent_performance_reports"): ([10], "lines of an answer"),
+    ("otel_verein/api/convenience/reports.py", "get_recent_performance_reports.limit"): ([10], "lines of an answer"),
+    ("otel_verein/cli/answer_options.py", "ROWS"): ([20], "rows on a terminal"),
     ("otel_verein/cli/config_history.py", "history"): ([20], "rows on a terminal"),
-    ("otel_verein/cli/render_report.py", "_ms"): ([100], "from where on a time is written without decimals"),
-    ("otel_verein/cli/render_report.py", "_row"): ([0.5, 0.95], "which percentiles are shown"),
+    ("otel_verein/cli/health.py", "health"): ([100], "the end of the scale"),
     ("otel_verein/cli/render_store.py", "_figure"): ([100], "from where on a size is written without decimals"),
     ("otel_verein/cli/render_store_status.py", "_parts"): ([5], "a column"),
     ("otel_verein/cli/render_store_trace.py", "_KINDS"): ([5], "a number of OTLP"),
-    ("otel_verein/cli/report.py", "report"): ([20], "rows on a terminal"),
+    ("otel_verein/cli/trace.py", "trace"): ([200], "spans on a terminal"),
+    ("otel_verein/cli/trend.py", "trend"): ([10], "operations on a terminal"),
+    ("otel_verein/cli/store_run.py", "_LOOK_S"): ([0.1], "how often a stop is looked for"),
     ("otel_verein/cli/store_run.py", "_PATIENCE_S"): ([1.5], "the longest that a stop waits for a safe point"),
     ("otel_verein/collector/aggregating.py", "COUNTS"): ([0.5, 1.5, 2.5], "buckets of a histogram"),
     ("otel_verein/collector/aggregating.py", "FLUSH_S"): ([5], "how often figures are handed on"),
     ("otel_verein/collector/aggregating.py", "SECONDS"): (
-        [0.01, 0.05, 0.5, 2.5, 5.0, 10.0],
+        [0.01, 0.05, 0.1, 0.5, 2.5, 5.0, 10.0],
         "buckets of a histogram, those of the conventions of OpenTelemetry",
     ),
     ("otel_verein/collector/document.py", "_SHORT"): ([90], "characters of a line"),
@@ -57,8 +92,10 @@ ALLOWED = {
     ("otel_verein/ledger/callsite.py", "_OUTER_DEPTH"): ([100], "frames that are looked at"),
     ("otel_verein/ledger/group.py", "_LOOKED_AT"): ([5], "records that are compared, to bound the work"),
     ("otel_verein/ledger/groups.py", "_DEEPEST_PATH"): ([50], "spans that a path is followed through"),
+    ("otel_verein/ledger/orm.py", "_LONGEST"): ([200], "characters of a name"),
+    ("otel_verein/ledger/orm.py", "_MOST_FIELDS"): ([200], "fields of a model that are looked at, to bound the work"),
     ("otel_verein/ledger/spread.py", "BOUNDS_S"): (
-        [0.01, 0.05, 0.5, 2.5, 5.0, 10.0],
+        [0.01, 0.05, 0.1, 0.5, 2.5, 5.0, 10.0],
         "buckets of a histogram, those of the conventions of OpenTelemetry",
     ),
     ("otel_verein/ledger/verdict.py", "_LOOKED_AT"): ([5], "records that are compared, to bound the work"),
@@ -66,8 +103,8 @@ ALLOWED = {
     ("otel_verein/processors/metrics/sums.py", "_MOST_POINTS"): ([200], "points that are kept, to bound memory"),
     ("otel_verein/processors/outbox/queue.py", "_EVENT_BYTES"): ([30], "the estimated size of an event"),
     ("otel_verein/processors/span_processor.py", "_FAILED_BEYOND"): ([100], "failed queries kept, to bound memory"),
-    ("otel_verein/sources/otlp_files.py", "_SMALLEST_LINE_LIMIT"): ([16 * 1024 * 1024], "what a reader is asked for"),
-    ("otel_verein/sources/otlp_files.py", "_LARGEST_LINE_LIMIT"): ([64 * 1024 * 1024], "what a reader is asked for"),
+    ("otel_verein/rendering/words.py", "ms"): ([100], "from where on a time is written without decimals"),
+    ("otel_verein/serving/questions.py", "tell_trend"): ([2000, 3600], "steps of one trend, to bound the work"),
     ("otel_verein/store/backup_archive.py", "_DEPTH"): ([10], "the parts of a path in an archive"),
     ("otel_verein/store/compaction.py", "_SORTING_PERCENT"): ([50], "a share of the memory that is configured"),
     ("otel_verein/store/taking/exponential.py", "HIGHEST_SCALE"): ([20], "a bound of OTLP"),
@@ -77,8 +114,10 @@ ALLOWED = {
     ("otel_verein/store/lock.py", "_PAUSE_S"): ([0.01], "time between two tries to have the lock"),
     ("otel_verein/store/taking/otlp.py", "_KINDS"): ([5], "a number of OTLP"),
     ("otel_verein/store/parquet.py", "_BLOOM_WRONG"): ([0.01], "how often a filter of a file may be wrong"),
+    ("otel_verein/store/intake.py", "NAMED_LINES"): ([5], "lines of a file that are named"),
     ("otel_verein/store/reading.py", "ATTEMPTS"): ([5], "tries of a reader whose files are replaced"),
     ("otel_verein/store/segments.py", "_is_closed"): ([60.0], "after which a file without a writer is not open"),
+    ("otel_verein/store/state.py", "_entry"): ([60.0], "after which a file without a writer is not open"),
     ("otel_verein/store/taking/span_rows.py", "_ROOT_KINDS"): ([5], "a number of OTLP"),
     ("otel_verein/store/verify.py", "_FEW"): ([10], "names that one message lists"),
     ("otel_verein/store/verify.py", "_ROUNDS"): ([5], "rounds over files that come while others are looked at"),

@@ -192,7 +192,9 @@ def _number(node: ast.expr | None) -> float | None:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div | ast.Pow):
         left, right = _number(node.left), _number(node.right)
         if left is not None and right is not None:
-            return {ast.Mult: left * right, ast.Pow: left**right}.get(type(node.op), left / (right or 1))
+            if isinstance(node.op, ast.Mult):
+                return left * right
+            return float(left**right) if isinstance(node.op, ast.Pow) else left / (right or 1)
     return None
 
 

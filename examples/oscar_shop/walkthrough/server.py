@@ -23,10 +23,10 @@ class ServerError(Exception):
 
 
 @contextmanager
-def serving(command: list[str], directory: Path, environment: dict[str, str]) -> Iterator[int]:
+def serving(command: list[str], directory: Path, environment: dict[str, str], folder: Path = SHOP) -> Iterator[int]:
     """The port of a server that answers, started by *command* with ``{port}`` filled in.
 
-    It runs in the shop's folder and logs into *directory*.  At the end it gets SIGTERM and is waited for;
+    It runs in *folder* and logs into *directory*.  At the end it gets SIGTERM and is waited for;
     a server that stays is killed with all its workers, and that is a :class:`ServerError`.
     """
     port = _free_port()
@@ -34,7 +34,7 @@ def serving(command: list[str], directory: Path, environment: dict[str, str]) ->
     with log.open("wb") as output:
         process = subprocess.Popen(
             [part.format(port=port) for part in command],
-            cwd=SHOP,
+            cwd=folder,
             env={**os.environ, **environment},
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from fnmatch import fnmatchcase
 from typing import ClassVar
 
 from otel_verein.config.options import option, part
@@ -60,17 +61,23 @@ class Thresholds:
     db_duration_s: float = option(1.0, unit="s", above=0, help="Database time before an operation breaches.")
     db_duration_critical_s: float = option(2.5, unit="s", above=0, help="Database time that makes it critical.")
     queries_excellent: int = option(
-        10, unit="{query}", at_least=0, planned=True, help="Queries up to which an operation reads excellent."
+        10, unit="{query}", at_least=0, help="Queries up to which an operation reads excellent."
     )
     duration_excellent_s: float = option(
-        0.5, unit="s", above=0, planned=True, help="Wall time up to which an operation reads excellent."
+        0.5, unit="s", above=0, help="Wall time up to which an operation reads excellent."
     )
+    slow_query_s: float = option(0.1, unit="s", above=0, help="Time from which a statement is slow.")
     operations: tuple[ThresholdRule, ...] = option(
         (),
         entries=ThresholdRule,
         help="Other budgets by name: entries with `operation` (a glob on the name) and the budgets that differ; "
         "the first match holds.",
     )
+
+    def of(self, operation: str) -> Thresholds:
+        """Those of the *operation* of that name: with what its first entry in ``operations`` says otherwise."""
+        rule = next((rule for rule in self.operations if fnmatchcase(operation, rule.operation)), None)
+        return self if rule is None else replace(self, **rule.given)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,10 +106,8 @@ class Retention:
 class SelfMonitoring:
     """What otel-verein may cost, and how fast its own answers have to be."""
 
-    api_response_s: float = option(0.010, unit="s", above=0, planned=True, help="Answer time from which it warns.")
-    api_response_critical_s: float = option(
-        0.015, unit="s", above=0, planned=True, help="Answer time that is critical."
-    )
+    api_response_s: float = option(0.010, unit="s", above=0, help="Answer time from which it warns.")
+    api_response_critical_s: float = option(0.015, unit="s", above=0, help="Answer time that is critical.")
     memory_mb: float = option(
         75.0, unit="MB", above=0, planned=True, help="Memory it takes in a process, from which it warns."
     )

@@ -182,9 +182,7 @@ class Entities:
     types: tuple[str, ...] = option(
         (), help="The types that `otel_verein.entity` may be given; any other reads `other`. Empty: all."
     )
-    default_type: str = option(
-        "member", planned=True, help="The type that is meant where a question about an entity names none."
-    )
+    default_type: str = option("member", help="The type that is meant where a question about an entity names none.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,12 +23,14 @@ typedef struct {
     PyObject *target;       /* recording: the target of all calls; making: the class of cursors */
     PyObject *target_of;    /* recording: None, or what tells the target of a cursor */
     PyObject *report;       /* takes (site, exception) */
+    PyObject *note;         /* recording: None, or what adds to a record the rows that its cursor tells */
     int fetched;            /* recording: the cursor keeps its record */
     PyObject *dict;
 } Lane;
 
 static PyObject *s_operation, *s_records, *s_seen, *s_enough, *s_due, *s_failed, *s_verbs_ns, *s_attend, *s_counted,
-    *s_key, *s_record, *s_connection, *s_target, *s_qualname, *s_folded_site, *s_book_site;
+    *s_key, *s_record, *s_connection, *s_target, *s_qualname, *s_folded_site, *s_book_site,
+    *s_rows_site, *s_slow_ns;
 static PyObject *zero;
 
 /* An attribute that a class keeps in a slot: its place in the objects of that class. */
@@ -39,13 +41,14 @@ typedef struct {
 } Slot;
 
 static Slot slot_records = {&s_records, NULL, 0}, slot_seen = {&s_seen, NULL, 0}, slot_enough = {&s_enough, NULL, 0},
-            slot_due = {&s_due, NULL, 0}, slot_counted = {&s_counted, NULL, 0}, slot_key = {&s_key, NULL, 0};
+            slot_due = {&s_due, NULL, 0}, slot_counted = {&s_counted, NULL, 0}, slot_key = {&s_key, NULL, 0},
+            slot_slow_ns = {&s_slow_ns, NULL, 0};
 
 static PyObject *add_fetch; /* the general way to add the time of a fetch */
 static PyObject *shortened; /* what a record holds of a statement that is longer than this many characters */
 static Py_ssize_t longest_text;
 
-enum { DURATION = 2, IDENTITY = 5, STATEMENT = 8, RECORD_FIELDS = 9 };
+enum { DURATION = 2, IDENTITY = 5, STATEMENT = 8, RECORD_FIELDS = 9 }; /* a slow query may have one more: its rows */
 
 static int64_t
 now_ns(void)
@@ -251,6 +254,25 @@ shorten(PyObject *record)
     return done;
 }
 
+/* Have the rows of a slow query added to *record*; its booking goes on whatever comes of that. */
+static void
+note_rows(Lane *self, PyObject *operation, PyObject *record, PyObject *cursor, int64_t duration_ns)
+{
+    PyObject *slow = slot_or_attribute(operation, &slot_slow_ns);
+    int64_t slow_ns = slow == NULL ? -1 : PyLong_AsLongLong(slow);
+    Py_XDECREF(slow);
+    if (slow_ns == -1 && PyErr_Occurred()) {
+        report_fault(self, s_rows_site);
+    }
+    else if (duration_ns >= slow_ns) {
+        PyObject *done = PyObject_CallFunctionObjArgs(self->note, record, cursor, NULL);
+        if (done == NULL) {
+            report_fault(self, s_rows_site);
+        }
+        Py_XDECREF(done);
+    }
+}
+
 /* Book one finished call; 0, or -1 with an exception set. */
 static int
 book(Lane *self, PyObject *const *args, Py_ssize_t nargs, PyObject *span, PyObject *operation, int64_t start_ns,
@@ -283,6 +305,9 @@ book(Lane *self, PyObject *const *args, Py_ssize_t nargs, PyObject *span, PyObje
     }
     if (self->fetched && PyObject_SetAttr(args[0], s_record, record) < 0) {
         goto end;
+    }
+    if (self->note != Py_None && raised == NULL && counted == Py_True) {
+        note_rows(self, operation, record, args[0], duration_ns);
     }
     done = counted == Py_True ? append_to(operation, found, record, raised != NULL)
                               : add_verb_time(operation, duration);
@@ -365,7 +390,7 @@ add_time(PyObject *cursor, int64_t duration_ns)
     }
     int done = -1;
     PyObject *duration = PyLong_FromLongLong(duration_ns);
-    if (duration != NULL && PyList_CheckExact(record) && PyList_GET_SIZE(record) == RECORD_FIELDS &&
+    if (duration != NULL && PyList_CheckExact(record) && PyList_GET_SIZE(record) >= RECORD_FIELDS &&
         PyLong_CheckExact(PyList_GET_ITEM(record, DURATION))) {
         PyObject *sum = PyNumber_Add(PyList_GET_ITEM(record, DURATION), duration);
         done = sum == NULL ? -1 : PyList_SetItem(record, DURATION, sum);
@@ -435,6 +460,7 @@ lane_traverse(PyObject *object, visitproc visit, void *arg)
     Py_VISIT(self->target);
     Py_VISIT(self->target_of);
     Py_VISIT(self->report);
+    Py_VISIT(self->note);
     Py_VISIT(self->dict);
     return 0;
 }
@@ -451,6 +477,7 @@ lane_clear(PyObject *object)
     Py_CLEAR(self->target);
     Py_CLEAR(self->target_of);
     Py_CLEAR(self->report);
+    Py_CLEAR(self->note);
     Py_CLEAR(self->dict);
     return 0;
 }
@@ -508,7 +535,7 @@ new_lane(vectorcallfunc call, PyObject *method, PyObject *general, PyObject *rep
     lane->method = Py_NewRef(method);
     lane->general = Py_NewRef(general);
     lane->report = Py_NewRef(report);
-    lane->variable = lane->span_key = lane->texts = lane->target = lane->target_of = lane->dict = NULL;
+    lane->variable = lane->span_key = lane->texts = lane->target = lane->target_of = lane->note = lane->dict = NULL;
     lane->fetched = 0;
     PyObject_GC_Track((PyObject *)lane);
     return lane;
@@ -517,10 +544,10 @@ new_lane(vectorcallfunc call, PyObject *method, PyObject *general, PyObject *rep
 static PyObject *
 recording(PyObject *Py_UNUSED(module), PyObject *args)
 {
-    PyObject *method, *general, *report, *variable, *span_key, *texts, *target, *target_of;
+    PyObject *method, *general, *report, *variable, *span_key, *texts, *target, *target_of, *note;
     int fetched;
-    if (!PyArg_ParseTuple(args, "OOOOOO!OOp:recording", &method, &general, &report, &variable, &span_key,
-                          &PyDict_Type, &texts, &target, &target_of, &fetched)) {
+    if (!PyArg_ParseTuple(args, "OOOOOO!OOpO:recording", &method, &general, &report, &variable, &span_key,
+                          &PyDict_Type, &texts, &target, &target_of, &fetched, &note)) {
         return NULL;
     }
     if (!PyContextVar_CheckExact(variable)) {
@@ -535,6 +562,7 @@ recording(PyObject *Py_UNUSED(module), PyObject *args)
         lane->target = Py_NewRef(target);
         lane->target_of = Py_NewRef(target_of);
         lane->fetched = fetched;
+        lane->note = Py_NewRef(note);
     }
     return (PyObject *)lane;
 }
@@ -565,7 +593,7 @@ making(PyObject *Py_UNUSED(module), PyObject *args)
 
 static PyMethodDef functions[] = {
     {"recording", recording, METH_VARARGS,
-     "recording(method, general, report, variable, span_key, texts, target, target_of, fetched)"},
+     "recording(method, general, report, variable, span_key, texts, target, target_of, fetched, note)"},
     {"fetching", fetching, METH_VARARGS, "fetching(method, general, report)"},
     {"making", making, METH_VARARGS, "making(method, general, report, cursor_type)"},
     {NULL, NULL, 0, NULL},
@@ -582,7 +610,8 @@ intern_names(void)
         {&s_due, "due"}, {&s_failed, "failed"}, {&s_verbs_ns, "verbs_ns"}, {&s_attend, "attend"},
         {&s_counted, "counted"}, {&s_key, "key"}, {&s_record, "_verein"}, {&s_connection, "connection"},
         {&s_target, "_verein_target"}, {&s_qualname, "__qualname__"}, {&s_folded_site, "instrumentation.fetch"},
-        {&s_book_site, "instrumentation.book"},
+        {&s_book_site, "instrumentation.book"}, {&s_rows_site, "instrumentation.rows"},
+        {&s_slow_ns, "slow_ns"},
     };
     for (size_t index = 0; index < sizeof names / sizeof *names; index++) {
         if ((*names[index].place = PyUnicode_InternFromString(names[index].text)) == NULL) {
@@ -644,7 +673,7 @@ PyInit__fastlane(void)
     if (add_fetch == NULL || shortened == NULL || longest_text < 0 || intern_names() < 0) {
         return NULL;
     }
-    Slot *of_operation[] = {&slot_records, &slot_seen, &slot_enough, &slot_due, NULL};
+    Slot *of_operation[] = {&slot_records, &slot_seen, &slot_enough, &slot_due, &slot_slow_ns, NULL};
     Slot *of_fingerprint[] = {&slot_counted, &slot_key, NULL};
     if (locate("otel_verein.ledger.operation", "Operation", of_operation) < 0 ||
         locate("otel_verein.ledger.fingerprint", "Fingerprint", of_fingerprint) < 0) {

@@ -18,11 +18,13 @@ from otel_verein.instrumentation.drivers.aio_recording import (
     Replacement,
     argument,
 )
+from otel_verein.instrumentation.drivers.returned import all_of, first_of
 from otel_verein.ledger.record import ConnectionTarget, RecordFields
 
 _SINGLE = ("execute", "fetch", "fetchval", "fetchrow")
 _BATCHES = ("executemany", "fetchmany")
 _FETCHES = ("fetch", "fetchrow", "forward")
+_RETURNED = {"fetch": all_of, "fetchval": first_of, "fetchrow": first_of}
 
 
 class AsyncpgTracer(AsyncTracer):
@@ -42,7 +44,7 @@ def replacements(root: Any, tracer: AsyncTracer) -> Iterator[Replacement]:
     for names, read in _OF_PREPARED:
         for name in names:
             if name in vars(statement):
-                make = functools.partial(tracer.awaiting, read=read)
+                make = functools.partial(tracer.awaiting, read=read, returned=_RETURNED.get(name))
                 yield statement, name, _checked(guarded, vars(statement)[name], make)
     yield from Portals(tracer).replacements(root.cursor, guarded)
 
@@ -51,7 +53,7 @@ def _of_connections(connection: Any, tracer: AsyncTracer) -> Iterator[Replacemen
     for names, read in _OF_CONNECTIONS:
         for name in names:
             if name in vars(connection):
-                yield connection, name, tracer.awaiting(vars(connection)[name], read)
+                yield connection, name, tracer.awaiting(vars(connection)[name], read, returned=_RETURNED.get(name))
     # It asks the server to quote the arguments first.
     copying = tracer.covering(connection.copy_from_query)
     yield connection, "copy_from_query", tracer.awaiting(copying, _copying_query)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from otel_verein.instrumentation.drivers.aio_recording import Asked, AsyncTracer, Replacement, argument
+from otel_verein.instrumentation.drivers.returned import told_by_awaited
 
 
 def replacements(root: Any, tracer: AsyncTracer) -> Iterator[Replacement]:
@@ -15,7 +16,7 @@ def replacements(root: Any, tracer: AsyncTracer) -> Iterator[Replacement]:
     def keeps(owner: Any) -> bool:
         return isinstance(owner, unbuffered)
 
-    yield cursor, "execute", tracer.awaiting(cursor.execute, _query, keeps)
+    yield cursor, "execute", tracer.awaiting(cursor.execute, _query, keeps, told_by_awaited)
     yield cursor, "executemany", tracer.awaiting(tracer.covering(cursor.executemany), _batch)
     yield cursor, "callproc", tracer.awaiting(cursor.callproc, _procedure, keeps)
     # Below every public way to fetch, some of which call each other.
@@ -25,7 +26,7 @@ def replacements(root: Any, tracer: AsyncTracer) -> Iterator[Replacement]:
 def replacements_of_asyncmy(root: Any, tracer: AsyncTracer) -> Iterator[Replacement]:
     """Recording forms of the methods of asyncmy's cursor, a C type that has no room for a record of its fetches."""
     cursor = root.cursors.Cursor
-    yield cursor, "execute", tracer.awaiting(cursor.execute, _query)
+    yield cursor, "execute", tracer.awaiting(cursor.execute, _query, returned=told_by_awaited)
     yield cursor, "executemany", tracer.awaiting(tracer.covering(cursor.executemany), _batch)
     yield cursor, "callproc", tracer.awaiting(cursor.callproc, _procedure)
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from otel_verein.instrumentation.drivers.aio_recording import Asked, AsyncTracer, Fetch, Query, Replacement, argument
+from otel_verein.instrumentation.drivers.returned import told_by_awaited
 
 _FETCHES = ("fetchone", "fetchmany", "fetchall", "scroll")
 
@@ -20,7 +21,7 @@ def replacements(root: Any, tracer: AsyncTracer) -> Iterator[Replacement]:
     In a pipeline a call only queues its statement, so it is counted there and timed as what it is: short.
     """
     cursor, server_cursor = root.AsyncCursor, root.AsyncServerCursor
-    yield cursor, "execute", tracer.awaiting(cursor.execute, _query)
+    yield cursor, "execute", tracer.awaiting(cursor.execute, _query, returned=told_by_awaited)
     yield cursor, "executemany", tracer.awaiting(cursor.executemany, _batch)
     yield cursor, "stream", tracer.streaming(cursor.stream, _query)
     yield cursor, "copy", tracer.entering(cursor.copy, _copy)

@@ -14,7 +14,10 @@ from weakref import ref
 from otel_verein.clock import Clock
 from otel_verein.faults import FAULTS, Faults
 from otel_verein.instrumentation.drivers.dbapi import LedgerTracer, current_span
+from otel_verein.instrumentation.drivers.returned import RowsOfAwaited
 from otel_verein.instrumentation.drivers.table import Driver
+from otel_verein.instrumentation.script.command import COMMAND
+from otel_verein.ledger.operation import SPAN_ATTRIBUTE
 from otel_verein.ledger.record import ConnectionTarget, RecordFields, add_fetch
 
 _END = object()
@@ -50,29 +53,39 @@ class AsyncTracer(LedgerTracer):
         self._covered: set[int] = set()
 
     def awaiting(
-        self, method: Callable[..., Any], read: Reader, keeps: Callable[[Any], bool] | None = None
+        self,
+        method: Callable[..., Any],
+        read: Reader,
+        keeps: Callable[[Any], bool] | None = None,
+        returned: RowsOfAwaited | None = None,
     ) -> Callable[..., Any]:
         """A coroutine function that awaits *method* and books the call.
 
-        *keeps* says for which cursors the record is kept, for :meth:`fetching`. One flat function, since it runs for
-        every query.
+        *keeps* says for which cursors the record is kept, for :meth:`fetching`; *returned* tells the rows of a
+        slow one. One flat function, since it runs for every query.
         """
         covered, clock, finish, report = self._covered, Clock.ticks_ns, self.finish, self.faults.report
+        guard = self.faults.guard
 
         @functools.wraps(method)
         async def call(owner: Any, /, *args: Any, **kwargs: Any) -> Any:
             if covered and id(owner) in covered:
                 return await method(owner, *args, **kwargs)
-            span, kind, start = current_span(), None, clock()
+            span, kind, result, start = current_span(), None, None, clock()
             try:
-                return await method(owner, *args, **kwargs)
+                result = await method(owner, *args, **kwargs)
+                return result
             except BaseException as raised:
                 kind = type(raised)
                 raise
             finally:
                 end = clock()
                 try:
-                    record = finish(read(owner, args, kwargs), span, start, end, kind)
+                    asked, rows = read(owner, args, kwargs), None
+                    if returned is not None and kind is None and end - start >= _slow_ns(span):
+                        with guard("instrumentation.rows"):
+                            rows = returned(owner, asked[1], result)
+                    record = finish(asked, span, start, end, kind, rows)
                     if keeps is not None and record is not None and keeps(owner):
                         self._kept.put(owner, record)
                 except Exception as fault:  # noqa: BLE001 - reported; booking must not raise into the application
@@ -139,9 +152,15 @@ class AsyncTracer(LedgerTracer):
         return id(owner) in self._covered
 
     def finish(
-        self, asked: Asked, span: Any, start_ns: int, end_ns: int, kind: type[BaseException] | None
+        self,
+        asked: Asked,
+        span: Any,
+        start_ns: int,
+        end_ns: int,
+        kind: type[BaseException] | None,
+        rows: int | None = None,
     ) -> RecordFields | None:
-        """Book a call that has ended, by an exception of *kind* if that is given."""
+        """Book a call that has ended, by an exception of *kind* if that is given, else with *rows* if it told them."""
         connection, statement, parameters, members = asked
         batch = 0
         if members is not None:
@@ -150,7 +169,7 @@ class AsyncTracer(LedgerTracer):
             return None  # nothing was sent
         error = None if kind is None or kind is StopAsyncIteration else kind.__qualname__
         target = self._targets.get(connection) or self._target(connection)
-        return self.book(span, statement, start_ns, end_ns, error, parameters, max(batch, 0), target)
+        return self.book(span, statement, start_ns, end_ns, error, parameters, max(batch, 0), target, rows)
 
     def keep(self, cursor: Any, record: RecordFields) -> None:
         """Keep *record* as what *cursor* ran last, as long as the cursor lives."""
@@ -174,6 +193,11 @@ class AsyncTracer(LedgerTracer):
             self._targets.put(connection, target)
             return target
         return self._unknown
+
+
+def _slow_ns(span: Any) -> int:
+    operation = getattr(span, SPAN_ATTRIBUTE, None)
+    return COMMAND.slow_ns if operation is None else operation.slow_ns
 
 
 class Beside(Generic[T]):

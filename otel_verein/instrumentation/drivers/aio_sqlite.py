@@ -45,7 +45,7 @@ class _Aside(Operation):
     def __init__(self) -> None:
         self.records: list[RecordFields] = []
         self.seen = {}
-        self.enough = self.due = sys.maxsize
+        self.enough = self.due = self.slow_ns = sys.maxsize
         self.failed = False
         self.open = True
         self.verbs_ns = 0

@@ -19,8 +19,9 @@ from opentelemetry.trace import INVALID_SPAN, set_span_in_context
 from otel_verein.clock import Clock
 from otel_verein.faults import FAULTS, Faults
 from otel_verein.instrumentation.drivers import fastlane
+from otel_verein.instrumentation.drivers.returned import is_one, noting
 from otel_verein.instrumentation.drivers.table import Driver
-from otel_verein.instrumentation.script.command import book_outside
+from otel_verein.instrumentation.script.command import COMMAND, book_outside
 from otel_verein.ledger import FINGERPRINTS
 from otel_verein.ledger.operation import SPAN_ATTRIBUTE
 from otel_verein.ledger.record import LONGEST_TEXT, ConnectionTarget, RecordFields, add_fetch, shortened
@@ -69,6 +70,7 @@ class LedgerTracer(CursorTracer):  # type: ignore[type-arg]
         query: a call level more would cost a tenth of it; what it does at its end is :meth:`Operation.append`.
         """
         unusual = method.__name__ if method.__name__ != "execute" else None
+        note = noting(self._driver.returned, self._faults.report) if self._driver.returned and not unusual else None
         statement_keyword, parameter_keyword = self._driver.statement_keyword, self._driver.parameter_keyword
         unknown, target_of = self._unknown, self._target_of if self._driver.connection_attributes else None
         report, clock, absent = self._faults.report, Clock.ticks_ns, _ABSENT
@@ -117,8 +119,12 @@ class LedgerTracer(CursorTracer):  # type: ignore[type-arg]
                         if fetched:
                             cursor._verein = record
                         if operation is None:
+                            if note is not None and error is None and duration >= COMMAND.slow_ns:
+                                note(record, cursor)
                             book_outside(record)
                         elif found.counted:
+                            if note is not None and error is None and duration >= operation.slow_ns:
+                                note(record, cursor)
                             # load and append in one step: another thread may be closing the operation
                             records = operation.records
                             records.append(record)
@@ -136,7 +142,9 @@ class LedgerTracer(CursorTracer):  # type: ignore[type-arg]
 
         if unusual is not None:
             return call
-        return fastlane.recording(method, call, report, variable, span_key, self._texts, unknown, target_of, fetched)
+        return fastlane.recording(
+            method, call, report, variable, span_key, self._texts, unknown, target_of, fetched, note
+        )
 
     def recording_unless_nested(self, method: Callable[..., Any], *, fetched: bool = False) -> Callable[..., Any]:
         """:meth:`recording`, for drivers whose batch methods call ``execute``: the batch is the one logical query."""
@@ -200,11 +208,12 @@ class LedgerTracer(CursorTracer):  # type: ignore[type-arg]
         parameters: Any = None,
         batch: int = 0,
         target: ConnectionTarget | None = None,
+        rows: int | None = None,
     ) -> RecordFields | None:
         """Book a driver call that has ended to the operation of *span*; never raises.
 
-        *statement* may be any object that the driver takes. The record, for :func:`add_fetch`, or None where
-        there was no statement.
+        *statement* may be any object that the driver takes; *rows* are those that it returned. The record, for
+        :func:`add_fetch`, or None where there was no statement.
         """
         try:
             text = statement if type(statement) is str else self._text(None, statement)
@@ -215,6 +224,8 @@ class LedgerTracer(CursorTracer):  # type: ignore[type-arg]
             if len(text) > LONGEST_TEXT:
                 text, identity = shortened(text, identity)
             record = [found, start_ns, end_ns - start_ns, error, span, identity, batch, target or self._unknown, text]
+            if rows is not None and is_one(text):
+                record.append(rows)
             operation = getattr(span, SPAN_ATTRIBUTE, None)
             if operation is None:
                 book_outside(record)

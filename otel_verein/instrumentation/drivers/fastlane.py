@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
+from otel_verein.instrumentation.drivers.returned import Note
 from otel_verein.ledger.fingerprint import Fingerprint
 from otel_verein.ledger.record import ConnectionTarget
 
@@ -39,11 +40,12 @@ def recording(
     target: ConnectionTarget,
     target_of: Callable[[Any], ConnectionTarget] | None,
     fetched: bool,
+    note: Note | None,
 ) -> Method:
     """A form of *method* that books its call as *general* does."""
     if context is None or not available():
         return general
-    lane = _fastlane.recording(method, general, report, context, span_key, texts, target, target_of, fetched)
+    lane = _fastlane.recording(method, general, report, context, span_key, texts, target, target_of, fetched, note)
     return functools.wraps(method)(lane)
 
 

@@ -47,13 +47,13 @@ CHECKS = (
 class _Pinged:
     """Stands for an operation during a ping: takes what the hook books, for its time; all else is the operation's."""
 
-    __slots__ = ("_operation", "due", "enough", "failed", "records", "seen", "verbs_ns")
+    __slots__ = ("_operation", "due", "enough", "failed", "records", "seen", "slow_ns", "verbs_ns")
 
     def __init__(self, operation: Any) -> None:
         self._operation = operation
         self.records: list[RecordFields] = []
         self.seen: dict[str, int] = {}
-        self.enough = self.due = sys.maxsize
+        self.enough = self.due = self.slow_ns = sys.maxsize
         self.failed = False
         self.verbs_ns = 0
 

@@ -8,6 +8,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
+from otel_verein.instrumentation.drivers.returned import RowsOf, held, told
+
 
 class Style(Enum):
     """How a driver is hooked.
@@ -73,6 +75,7 @@ class Driver:
     take a class. ``connection_attributes`` say where a connection keeps its target, in the form of
     ``opentelemetry-instrumentation-dbapi``. ``nested`` says that batch methods call ``execute`` themselves.
     ``fetches`` are the innermost methods, as ``class.method``, by which PATCH cursors get rows from the database.
+    ``returned`` tells the rows of what a cursor executed, where all are there when ``execute`` returns.
     ``instrumentors`` are the upstream entry points that would count the same calls.
     """
 
@@ -96,6 +99,7 @@ class Driver:
     nested: bool = False
     rows: Rows = Rows.LOCAL
     fetches: tuple[str, ...] = ()
+    returned: RowsOf | None = None
     instrumentors: tuple[str, ...] = ()
 
 
@@ -136,6 +140,7 @@ DRIVERS = (
             Written("copy_from", 1, "table", 'COPY "{}" FROM STDIN'),
             Written("copy_to", 1, "table", 'COPY "{}" TO STDOUT'),
         ),
+        returned=told,
         instrumentors=("psycopg2",),
     ),
     Driver(
@@ -149,6 +154,7 @@ DRIVERS = (
         streams=("stream",),
         copies=("copy",),
         connection_attributes=_LIBPQ,
+        returned=told,
         instrumentors=("psycopg",),
     ),
     Driver(
@@ -163,6 +169,7 @@ DRIVERS = (
         parameter_keyword="args",
         nested=True,
         fetches=("cursors.SSCursor.read_next",),
+        returned=told,
         instrumentors=("pymysql",),
     ),
     Driver(
@@ -176,6 +183,7 @@ DRIVERS = (
         parameter_keyword="args",
         nested=True,
         fetches=("cursors.SSCursor._fetch_row", "cursors.SSDictCursor._fetch_row"),
+        returned=told,
         instrumentors=("mysqlclient",),
     ),
     Driver(
@@ -191,6 +199,7 @@ DRIVERS = (
         statement_keyword="operation",
         parameter_keyword="params",
         nested=True,
+        returned=held,
         instrumentors=("mysql",),
     ),
     Driver(

@@ -85,6 +85,11 @@ class Command(SpanProcessor):
         """Whether the calling context belongs to a command that has not ended."""
         return self._span is not None and context_api.get_value(_KEY) is self._span
 
+    @property
+    def slow_ns(self) -> int:
+        """Time from which a query without operation is a slow one of the command; of no command none is slow."""
+        return getattr(self._span, SPAN_ATTRIBUTE).slow_ns if self.active else sys.maxsize
+
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """A request or job starts: this process serves, so its command ends."""
         if span.kind in _SERVING:

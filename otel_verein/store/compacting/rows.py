@@ -31,8 +31,10 @@ class Rows:
     """The rows of *files*; decoded row groups of up to *cache_bytes*, and at least one, are kept for the next piece."""
 
     def __init__(self, files: Sequence[Path], table: Table, cache_bytes: int) -> None:
+        self._table = table
         self._looked_up = [name for name in table.dictionary if name in table.schema.names]
         self._files = [(path, _ends(path)) for path in files]
+        self._columns = [frozenset(pq.read_schema(path).names) for path in files]
         self._cache_bytes = cache_bytes
         self._cache: OrderedDict[tuple[int, int], pa.Table] = OrderedDict()
 
@@ -73,12 +75,22 @@ class Rows:
         key = (place, group)
         found = self._cache.pop(key, None)
         if found is None:
-            with pq.ParquetFile(self._files[place][0], read_dictionary=self._looked_up) as file:
-                found = file.read_row_group(group, use_threads=False)
+            looked_up = [name for name in self._looked_up if name in self._columns[place]]
+            with pq.ParquetFile(self._files[place][0], read_dictionary=looked_up) as file:
+                found = self._completed(file.read_row_group(group, use_threads=False))
         self._cache[key] = found
         while len(self._cache) > 1 and sum(each.nbytes for each in self._cache.values()) > self._cache_bytes:
             self._cache.popitem(last=False)
         return found
+
+    def _completed(self, rows: pa.Table) -> pa.Table:
+        """*rows* with the columns that their file is too old to have."""
+        for name in self._table.schema.names:
+            if name not in rows.column_names:
+                kind = self._table.schema.field(name).type
+                kind = pa.dictionary(pa.int32(), kind) if name in self._looked_up else kind
+                rows = rows.append_column(name, pa.nulls(rows.num_rows, kind))
+        return rows.select(self._table.schema.names)
 
 
 def _trimmed(column: pa.Array) -> pa.Array:

@@ -9,7 +9,8 @@ import duckdb
 import pyarrow as pa
 
 from otel_verein.config.schema import Config
-from otel_verein.store.duck import in_memory, rows_of, streamed
+from otel_verein.store.ages import later
+from otel_verein.store.duck import in_memory, rows_of_any_age, streamed
 from otel_verein.store.layout import Store
 from otel_verein.store.records import StoredFile
 from otel_verein.store.rolling import sql
@@ -55,7 +56,7 @@ class PeriodDatabase:
         """The name of a relation of all rows of *files*, which are of that kind and level; they may be none."""
         name = self._name(kind)
         if files:
-            rows = rows_of(self._store.path(file.path) for file in files)
+            rows = rows_of_any_age((self._store.path(file.path) for file in files), later(kind, level))
             self.connection.execute(f"CREATE TEMP VIEW {name} AS SELECT * FROM {rows}")
         else:
             self.connection.register(name, table_of(kind, level).schema.empty_table())

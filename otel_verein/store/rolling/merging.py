@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from otel_verein import semconv
-from otel_verein.store.rolling.sql import ENTITY_KEY, FINDING_KEY, SERIES_KEY, of_worst, unless_unknown
+from otel_verein.store.rolling.sql import ENTITY_KEY, FINDING_KEY, KNOWN_VARIANCE, SERIES_KEY, of_worst, unless_unknown
 
 MOST_BUCKETS: Final = 4096
 """Of one histogram; one that reaches further is made coarser. Nanoseconds to days take 3000 at the scale of spans."""
@@ -44,6 +44,7 @@ def merged_series(rows: str, period: int) -> str:
         "samples": "sum(samples)::BIGINT",
         "first_ns": "min(first_ns)",
         "last_ns": "max(last_ns)",
+        "variance": f"fsum({KNOWN_VARIANCE})",
     }
     order = ("service", "metric", "operation", "kind", "status", "detail", "basis", "environment", "version")
     apart = f"(SELECT *, {_UNKNOWN} AS unknown FROM {rows})"
@@ -62,6 +63,8 @@ def merged_entities(rows: str, period: int) -> str:
         "queries_sum": "fsum(queries_sum)",
         "queries_max": "max(queries_max)",
         "db_ms_sum": "fsum(db_ms_sum)",
+        "items_sum": "fsum(items_sum)",
+        "items_s": "fsum(items_s)",
     }
     return _added_up(rows, period, ENTITY_KEY, figures, ENTITY_KEY)
 

@@ -46,11 +46,11 @@ FINDING_KEY: Final = (
 )
 
 _HOUR_NS: Final = HOUR_S * NANOSECONDS
-_HOUR: Final = f"start_ns // {_HOUR_NS} * {HOUR_S}"
+START_HOUR: Final = f"start_ns // {_HOUR_NS} * {HOUR_S}"
 _TOLD_HOUR: Final = f"(start_ns + greatest(duration_ns, 0) + {TOLD_S * NANOSECONDS}) // {_HOUR_NS} * {HOUR_S}"
-_MINUTE_HOUR: Final = f'"minute" // {HOUR_S} * {HOUR_S}'
+MINUTE_HOUR: Final = f'"minute" // {HOUR_S} * {HOUR_S}'
 _ADDS_UP: Final = "(shape = 'sum' OR (shape = 'exponential' AND \"count\" > 0))"
-_KIND: Final = (
+KIND: Final = (
     "CASE kind WHEN 2 THEN 'server' WHEN 3 THEN 'client' WHEN 4 THEN 'producer' WHEN 5 THEN 'consumer' "
     "ELSE 'internal' END"
 )
@@ -58,12 +58,47 @@ _INDEX: Final = f"CASE WHEN number > 0 THEN ceil(log2(number) * {2**SPAN_SCALE})
 _BUCKET: Final = (
     "coalesce(index, 0) AS first_index, CASE WHEN index IS NULL THEN []::DOUBLE[] ELSE [fsum(weight)] END AS counts"
 )
-_REASONS: Final = (
+REASONS: Final = (
     "list_distinct(list_concat([trim(part) for part in string_split(coalesce(breaches, ''), ',') "
     "if trim(part) <> ''], CASE WHEN status = 2 THEN ['error'] ELSE []::VARCHAR[] END))"
 )
 _EXTREMES: Final = ("total", "minimum", "maximum")
-_BROKEN: Final = f"len([reason for reason in {_REASONS} if reason <> 'n_plus_one']) > 0"
+_BROKEN: Final = f"len([reason for reason in {REASONS} if reason <> 'n_plus_one']) > 0"
+
+
+_PARTS: Final = (
+    '[{"key": "VARCHAR", "value": {"stringValue": "VARCHAR", "intValue": "VARCHAR", "doubleValue": "DOUBLE", '
+    '"arrayValue": {"values": [{"intValue": "VARCHAR", "doubleValue": "DOUBLE"}]}}}]'
+)
+
+
+def attributes_parsed(attributes: str) -> str:
+    """The list of the parts of OTLP/JSON *attributes* for :func:`attribute`."""
+    return f"from_json({attributes}, '{_PARTS}')"
+
+
+def attribute(parsed: str, key: str, part: str) -> str:
+    """What stands at *key*: its ``stringValue``, ``doubleValue``, or ``intValue``, which is a text; NULL without it."""
+    return f'list_extract([a."value".{part} for a in {parsed} if a."key" = \'{key}\'], 1)'
+
+
+_ITEMS: Final = (
+    f"CASE WHEN contains(attributes, '\"{semconv.ITEMS}\"') "
+    f"THEN try_cast({attribute(attributes_parsed('attributes'), semconv.ITEMS, 'intValue')} AS BIGINT) END"
+)
+
+
+_ANSWERED: Final = ", ".join(
+    f"try_cast({attribute(attributes_parsed('attributes'), key, 'intValue')} AS INTEGER)"
+    for key in ("http.response.status_code", "http.status_code")
+)
+STATUS: Final = (
+    f"CASE WHEN status = 2 AND kind = 2 AND coalesce({_ANSWERED}) BETWEEN 400 AND 499 THEN 0 ELSE status END"
+)
+"""Of a span, as the metrics have it: a server span whose answer blames the client has not failed.
+
+Instrumentations that record the exception behind such an answer, as Django's Http404, give it the status of an error.
+"""
 
 
 def roots_once(spans: str, beside: str | None = None) -> str:
@@ -74,14 +109,14 @@ def roots_once(spans: str, beside: str | None = None) -> str:
     tiers = ", ".join(f"'{tier}'" for tier in TIERS)
     columns = (
         "start_ns, duration_ns, service, environment, version, operation, kind, status, weight, query_count, db_ms, "
-        "breaches, entity_type, entity_id"
+        "breaches, entity_type, entity_id, items"
     )
     elsewhere = f"AND (trace_id, span_id) NOT IN (SELECT (trace_id, span_id) FROM {beside})" if beside else ""
     return f"""
 WITH given AS (
     SELECT trace_id, span_id, tier, start_ns, greatest(duration_ns, 0) AS duration_ns, service, environment, version,
-        coalesce(operation, name) AS operation, kind, status, coalesce(weight, 1) AS weight, query_count, db_ms,
-        breaches, entity_type, entity_id
+        coalesce(operation, name) AS operation, kind, {STATUS} AS status, coalesce(weight, 1) AS weight, query_count,
+        db_ms, breaches, entity_type, entity_id, {_ITEMS} AS items
     FROM {spans} WHERE root {elsewhere}
 ), twice AS MATERIALIZED (
     SELECT trace_id, span_id FROM given GROUP BY trace_id, span_id HAVING count(*) > 1
@@ -112,7 +147,7 @@ def measured(rows: str, level: int) -> str:
     """
     own = f"metric <> '{semconv.METRIC_DB_QUERIES}'"
     if level == Level.DETAIL:
-        return f"SELECT DISTINCT service, {_MINUTE_HOUR} AS hour FROM {rows} WHERE {own}"
+        return f"SELECT DISTINCT service, {MINUTE_HOUR} AS hour FROM {rows} WHERE {own}"
     known = f"SELECT DISTINCT service, period AS hour FROM {rows} WHERE basis = 'metrics' AND {own}"
     if level == Level.HOUR:
         return known
@@ -127,41 +162,46 @@ def unmeasured(spans: str, known: str) -> str:
     """
     return f"SELECT * FROM {spans} AS span WHERE " + " AND ".join(
         f"NOT EXISTS (SELECT 1 FROM {known} AS known WHERE known.service = span.service AND known.hour = {hour})"
-        for hour in (_HOUR, _TOLD_HOUR)
+        for hour in (START_HOUR, _TOLD_HOUR)
     )
 
 
 def hours_asked(spans: str) -> str:
     """The hours of :func:`measured` that :func:`unmeasured` looks for, once each."""
-    return f"SELECT DISTINCT unnest([{_HOUR}, {_TOLD_HOUR}]) AS hour FROM {spans}"
+    return f"SELECT DISTINCT unnest([{START_HOUR}, {_TOLD_HOUR}]) AS hour FROM {spans}"
 
 
-def series_of_points(points: str) -> str:
-    """Rows of series, one for each of the *points* that can be added up; ``period`` is its hour.
+def series_of_points(points: str, period: str = MINUTE_HOUR) -> str:
+    """Rows of series, one for each of the *points* that can be added up; ``period`` is its hour, or as *period* says.
 
     Of those that cannot be, one row of the shape ``none`` says that the service is measured.
     """
     zero = "coalesce(zero_count, 0) = \"count\" AND shape = 'exponential'"
     extremes = ", ".join(f"CASE WHEN {zero} THEN coalesce({name}, 0) ELSE {name} END AS {name}" for name in _EXTREMES)
     return f"""
-SELECT {_MINUTE_HOUR} AS period, 'metrics' AS basis, service, environment, version, metric, operation,
+SELECT {period} AS period, 'metrics' AS basis, service, environment, version, metric, operation,
     kind, status, detail, shape, CASE WHEN shape = 'exponential' THEN coalesce(scale, 0) END AS scale,
     coalesce("count", 0)::DOUBLE AS "count", coalesce(zero_count, 0)::DOUBLE AS zero_count, {extremes},
     coalesce(first_index, 0) AS first_index, coalesce(counts, [])::DOUBLE[] AS counts, "value",
-    1::BIGINT AS samples, first_ns, last_ns
+    1::BIGINT AS samples, first_ns, last_ns, NULL::DOUBLE AS variance
 FROM {points} WHERE {_ADDS_UP}
 UNION ALL
-SELECT {_MINUTE_HOUR}, 'metrics', service, environment, version, metric, NULL, NULL, NULL, NULL, 'none', NULL, 0, 0,
-    NULL, NULL, NULL, 0, []::DOUBLE[], NULL, count(*), min(first_ns), max(last_ns)
-FROM {points} WHERE NOT coalesce({_ADDS_UP}, false) GROUP BY {_MINUTE_HOUR}, service, environment, version, metric"""
+SELECT {period}, 'metrics', service, environment, version, metric, NULL, NULL, NULL, NULL, 'none', NULL, 0, 0,
+    NULL, NULL, NULL, 0, []::DOUBLE[], NULL, count(*), min(first_ns), max(last_ns), NULL
+FROM {points} WHERE NOT coalesce({_ADDS_UP}, false) GROUP BY {period}, service, environment, version, metric"""
 
 
-def series_of_roots(roots: str) -> str:
-    """Rows of series, one for each bucket, of *roots* as :func:`roots_once` gives them; ``period`` is the hour."""
+def series_of_roots(roots: str, period: str = START_HOUR) -> str:
+    """Rows of series, one for each bucket, of *roots* as :func:`roots_once` gives them.
+
+    ``period`` is the hour, or as *period* says; ``variance`` is that of the count or value by Horvitz and Thompson: the
+    sum of w(w - 1) over the weights.
+    """
+    spread = ", fsum(weight * (weight - 1)) AS variance"
     origin = "period, service, environment, version"
     return f"""
 WITH estimated AS (
-    SELECT *, {_HOUR} AS period, start_ns + duration_ns AS end_ns FROM {roots}
+    SELECT *, {period} AS period, start_ns + duration_ns AS end_ns FROM {roots}
 ), numbers AS (
     SELECT *, {_INDEX} AS index FROM (
         SELECT {origin}, operation, kind, status, weight, start_ns, end_ns, unnest([
@@ -172,19 +212,19 @@ WITH estimated AS (
     ) WHERE number IS NOT NULL
 ), reasons AS (
     SELECT {origin}, operation, kind, weight, start_ns, end_ns, unnest(list_concat(
-        {_REASONS}, CASE WHEN {_BROKEN} THEN ['{ANY_BREACH}'] ELSE []::VARCHAR[] END
+        {REASONS}, CASE WHEN {_BROKEN} THEN ['{ANY_BREACH}'] ELSE []::VARCHAR[] END
     )) AS detail FROM estimated
 )
-SELECT period, 'spans' AS basis, service, environment, version, metric, operation, {_KIND} AS kind,
+SELECT period, 'spans' AS basis, service, environment, version, metric, operation, {KIND} AS kind,
     CASE WHEN status = 2 THEN 'error' ELSE 'ok' END AS status, NULL::VARCHAR AS detail, 'exponential' AS shape,
     {SPAN_SCALE} AS scale, fsum(weight) AS "count", coalesce(fsum(weight) FILTER (index IS NULL), 0) AS zero_count,
     fsum(weight * number) AS total, min(number) AS minimum, max(number) AS maximum, {_BUCKET}, NULL::DOUBLE AS "value",
-    count(*) AS samples, min(start_ns) AS first_ns, max(end_ns) AS last_ns
-FROM numbers GROUP BY {origin}, metric, operation, {_KIND}, CASE WHEN status = 2 THEN 'error' ELSE 'ok' END, index
+    count(*) AS samples, min(start_ns) AS first_ns, max(end_ns) AS last_ns{spread}
+FROM numbers GROUP BY {origin}, metric, operation, {KIND}, CASE WHEN status = 2 THEN 'error' ELSE 'ok' END, index
 UNION ALL
-SELECT period, 'spans', service, environment, version, '{semconv.METRIC_BREACHES}', operation, {_KIND}, NULL, detail,
-    'sum', NULL, 0, 0, NULL, NULL, NULL, 0, []::DOUBLE[], fsum(weight), count(*), min(start_ns), max(end_ns)
-FROM reasons GROUP BY {origin}, operation, {_KIND}, detail"""
+SELECT period, 'spans', service, environment, version, '{semconv.METRIC_BREACHES}', operation, {KIND}, NULL, detail,
+    'sum', NULL, 0, 0, NULL, NULL, NULL, 0, []::DOUBLE[], fsum(weight), count(*), min(start_ns), max(end_ns){spread}
+FROM reasons GROUP BY {origin}, operation, {KIND}, detail"""
 
 
 def entities_of_roots(roots: str) -> str:
@@ -194,10 +234,11 @@ def entities_of_roots(roots: str) -> str:
 SELECT period, {key}, fsum(weight) AS "count", coalesce(fsum(weight) FILTER (status = 2), 0) AS errors,
     coalesce(fsum(weight) FILTER ({_BROKEN}), 0) AS breached, count(*) AS samples,
     fsum(weight * number) AS duration_sum_s, max(number) AS duration_max_s, {SPAN_SCALE} AS scale, {_BUCKET},
-    fsum(weight * query_count) AS queries_sum, max(query_count) AS queries_max, fsum(weight * db_ms) AS db_ms_sum
+    fsum(weight * query_count) AS queries_sum, max(query_count) AS queries_max, fsum(weight * db_ms) AS db_ms_sum,
+    fsum(weight * items) AS items_sum, fsum(weight * number) FILTER (items IS NOT NULL) AS items_s
 FROM (
     SELECT *, {_INDEX} AS index FROM (
-        SELECT *, {_HOUR} AS period, duration_ns / 1e9 AS number FROM {roots} WHERE entity_type IS NOT NULL
+        SELECT *, {START_HOUR} AS period, duration_ns / 1e9 AS number FROM {roots} WHERE entity_type IS NOT NULL
     )
 ) GROUP BY period, {key}, index"""
 
@@ -216,8 +257,19 @@ SELECT period, {key}, count(*) AS events, count(DISTINCT (trace_id, span_id)) AS
     coalesce(sum(queries - statements), 0)::BIGINT AS wasted_queries,
     {unless_unknown("fsum", saved, "total_ms")} AS wasted_ms, {unless_unknown("fsum", "total_ms")} AS total_ms,
     {of_worst("repeats")}
-FROM (SELECT * REPLACE (CASE WHEN {usable} THEN kind END AS kind), {_HOUR} AS period FROM {events})
+FROM (SELECT * REPLACE (CASE WHEN {usable} THEN kind END AS kind), {START_HOUR} AS period FROM {events})
 GROUP BY period, {key}"""
+
+
+KNOWN_VARIANCE: Final = (
+    "CASE WHEN basis = 'spans' AND samples > 0 THEN coalesce(variance, "
+    'greatest(coalesce("value", "count") * (coalesce("value", "count") / samples - 1), 0)) END'
+)
+"""Of a row of series; NULL where it is no estimate.
+
+Rollups of older versions did not keep it: of such a row it is as if all weights were the mean w of them, n w (w - 1),
+which is the least that it can be.
+"""
 
 
 def unless_unknown(function: str, of: str, known: str | None = None) -> str:
@@ -225,7 +277,7 @@ def unless_unknown(function: str, of: str, known: str | None = None) -> str:
     return f"CASE WHEN count({known or of}) = count(*) THEN {function}({of}) END"
 
 
-_EXAMPLE: Final = ("trace_id", "summary", "statement", "verb", "db_system", "stack")
+_EXAMPLE: Final = ("trace_id", "summary", "statement", "verb", "db_system", "stack", "orm", "orm_version", "via")
 
 
 def of_worst(repeats: str) -> str:

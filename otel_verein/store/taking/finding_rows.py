@@ -28,6 +28,9 @@ _TEXTS: Final = {
     "statement": semconv.DB_QUERY_TEXT,
     "verb": semconv.DB_OPERATION_NAME,
     "db_system": semconv.DB_SYSTEM_NAME,
+    "orm": semconv.FINDING_ORM,
+    "orm_version": semconv.FINDING_ORM_VERSION,
+    "via": semconv.FINDING_VIA,
 }
 
 

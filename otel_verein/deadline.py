@@ -18,6 +18,8 @@ from otel_verein.clock import Clock
 if TYPE_CHECKING:
     import socket
 
+    from urllib3 import PoolManager
+
 
 class _Reader(io.RawIOBase):
     """Reads from *sock* until its timeout has passed since now."""
@@ -86,4 +88,9 @@ class DeadlineAdapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """As requests does it, with our connections."""
         super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
+        bound(self.poolmanager)
+
+
+def bound(manager: PoolManager) -> None:
+    """Let the connections that *manager* makes from now on be ours."""
+    manager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}

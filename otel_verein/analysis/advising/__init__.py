@@ -1,0 +1,1 @@
+"""What to write instead, by library; in a table for each."""

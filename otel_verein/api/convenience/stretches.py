@@ -1,0 +1,52 @@
+"""All operations together, step by step, with the score of each step."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from otel_verein.analysis.health import score_of
+from otel_verein.analysis.operations import OperationKey
+from otel_verein.analysis.times import rfc3339
+from otel_verein.analysis.trend import Point, trended
+from otel_verein.config.schema import Config
+from otel_verein.sources.base import Steps
+from otel_verein.sources.rows import StepRow
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """One step; ``score`` is the health in it, None where too few operations were seen."""
+
+    point: Point
+    score: float | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        told = {name: value for name, value in asdict(self.point).items() if name != "start_ns"}
+        return {"start": rfc3339(self.point.start_ns), "health_score": self.score, **told}
+
+
+def stretches(steps: Steps, config: Config) -> tuple[Stretch, ...]:
+    """Every step of *steps*, the earliest first, scored as the total is: by traffic over the operations."""
+    rows: defaultdict[int, list[StepRow]] = defaultdict(list)
+    for row in steps.rows:
+        rows[row.start_ns].append(row)
+    points = trended(steps, 0, config.analysis.margin).total.points
+    return tuple(Stretch(point, _score(rows[point.start_ns], config)) for point in points)
+
+
+def _score(rows: list[StepRow], config: Config) -> float | None:
+    counts: defaultdict[OperationKey, list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for row in rows:
+        both = counts[OperationKey(row.service, row.operation, row.kind)]
+        both[0] += row.count
+        both[1] += row.bad
+    total = math.fsum(count for count, _ in counts.values())
+    if total < config.health.minimum_operations:
+        return None
+    objective = config.health.objective
+    parts = (count * score_of(1 - min(1.0, bad / count), objective) for count, bad in counts.values() if count)
+    return math.fsum(parts) / total

@@ -1,0 +1,1 @@
+"""Answers as a person reads them: on a terminal, as a page, in a pull request."""

@@ -1,0 +1,1 @@
+"""Answers on a terminal of any width, in colours where it has them."""

@@ -1,0 +1,1 @@
+"""The questions to spans, written once for every database that can add up by itself."""
