@@ -39,7 +39,7 @@ collector: $(VENV)/.venv  ## build the collector of collector-config/manifest.ya
 
 test: $(VENV)/.test test-programs $(VENV)/.compiled  ## run the tests, with real database servers where they can be installed
 	@test -e $(VENV)/.mysqlclient || scripts/install-mysqlclient "$(BIN)/python" $(PINS) $(VENV)/.mysqlclient
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
 
 soak: $(VENV)/.test test-programs $(VENV)/.compiled  ## run the long form of the tests that have one
 	@$(BIN)/python -m pytest -m soak $(ARGS)

@@ -21,8 +21,7 @@ from wrapt import register_post_import_hook
 from otel_verein import semconv
 from otel_verein.config import Config
 from otel_verein.config.watch import Look, Watch
-from otel_verein.exporters.choice import export_metrics_of_the_application, exporters, metrics_every_s
-from otel_verein.exporters.choice import has_endpoint as has_endpoint
+from otel_verein.exporters.choice import export_metrics_of_the_application, exporters, has_endpoint, metrics_every_s
 from otel_verein.faults import FAULTS
 from otel_verein.instrumentation.drivers.registry import REPLACED_INSTRUMENTORS
 from otel_verein.instrumentation.jobs import REPLACED_INSTRUMENTORS as JOB_SYSTEMS

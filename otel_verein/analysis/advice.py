@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -61,7 +62,8 @@ def advise(finding: Finding) -> Advice:
     """The advice for *finding*; in the words of a library only where it is known that this one ran the statement."""
     of_kind = kinds.BY_KIND.get(finding.kind)
     if of_kind is not None:
-        return _general(of_kind)
+        how = of_kind.how.replace("<operation>", shlex.quote(finding.operation))
+        return _general(of_kind._replace(how=how))
     via = Via.of(finding.via)
     rule = _rule(finding, via)
     if finding.kind == DUPLICATE and (rule is None or via is None or via.relation is None):

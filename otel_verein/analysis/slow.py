@@ -59,10 +59,11 @@ class SlowOperation:
 
 @dataclass(frozen=True, slots=True)
 class SlowAnswer:
-    """The slowest of ``kept`` operations, the slowest first."""
+    """The slowest of ``kept`` operations, the slowest first; with ``failed`` only those count that failed."""
 
     operations: tuple[SlowOperation, ...]
     kept: int
+    failed: bool
     notes: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -70,15 +71,23 @@ class SlowAnswer:
         return {
             "schema": SCHEMA,
             "kept": self.kept,
+            "failed": self.failed,
             "operations": [each.as_dict() for each in self.operations],
             "notes": list(self.notes),
         }
 
 
 def slow_operations(
-    roots: Roots, measured: Sequence[OperationStats], events: Iterable[FindingRow], config: Config
+    roots: Roots,
+    measured: Sequence[OperationStats],
+    events: Iterable[FindingRow],
+    config: Config,
+    failed: bool = False,
 ) -> SlowAnswer:
-    """The operations of *roots* with their reasons, from all that was *measured* and the finding *events*."""
+    """The operations of *roots* with their reasons, from all that was *measured* and the finding *events*.
+
+    *failed* says that the roots are only those that failed.
+    """
     stats = {each.key: each for each in measured}
     found: Mapping[tuple[str, str], list[FindingRow]] = defaultdict(list)
     for row in events:
@@ -89,6 +98,7 @@ def slow_operations(
             _slow(row, stats.get(OperationKey(row.service, row.operation, row.kind)), found, config) for row in rows
         ),
         kept=roots.kept,
+        failed=failed,
         notes=roots.notes,
     )
 

@@ -12,10 +12,12 @@ from otel_verein.sources.base import ALL, Ask, Source
 SHOWN: Final = 25
 
 
-def slowest(source: Source, config: Config, ask: Ask = ALL, limit: int = SHOWN) -> SlowAnswer:
-    """The *limit* slowest kept operations. Raises what ``read`` and ``roots`` of the source raise.
+def slowest(source: Source, config: Config, ask: Ask = ALL, limit: int = SHOWN, failed: bool = False) -> SlowAnswer:
+    """The *limit* slowest kept operations, or of those that *failed*.
 
-    Only kept operations have a trace; what breaks its budget of time is always kept.
+    Only kept operations have a trace; what breaks its budget of time is always kept, and so is what fails.
+    Raises what ``read`` and ``roots`` of the source raise.
     """
     found = read(source, ask)
-    return slow_operations(source.roots(ask, most=max(1, limit), slowest=True), found.operations, found.events, config)
+    roots = source.roots(ask, most=max(1, limit), slowest=True, failed=failed)
+    return slow_operations(roots, found.operations, found.events, config, failed)

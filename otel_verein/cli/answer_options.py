@@ -6,7 +6,7 @@ import io
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -59,7 +59,23 @@ def moment(text: str, now: float | None = None) -> int:
 
 def asking(function: _Function) -> _Function:
     """The options of a question, handed on as one ``question``."""
+    made: _Function = _asking(function, _OPTIONS)
+    return made
 
+
+def asking_of_operation(function: _Function) -> _Function:
+    """As :func:`asking`, with the operation as an argument that has to be there, handed on as ``operation``, too."""
+
+    @wraps(function)
+    def command(*args: Any, question: Question, **given: Any) -> Any:
+        return function(*args, operation=question.ask.operation, question=question, **given)
+
+    named = click.argument("operation", metavar="OPERATION")
+    made: _Function = _asking(command, [named if option is _OPERATION else option for option in _OPTIONS])
+    return made
+
+
+def _asking(function: Callable[..., Any], options: Sequence[Callable[[Any], Any]]) -> Any:
     @wraps(function)
     def command(*args: Any, **given: Any) -> Any:
         ask = Ask(
@@ -75,8 +91,7 @@ def asking(function: _Function) -> _Function:
         question = Question(given.pop("place"), ask, given.pop("config_file"))
         return function(*args, question=question, **given)
 
-    made: _Function = _with(command, _OPTIONS)
-    return made
+    return _with(command, options)
 
 
 def place_options(function: _Function) -> _Function:
@@ -99,11 +114,6 @@ def _with(command: Callable[..., Any], options: Sequence[Callable[[Any], Any]]) 
 def limit_option(what: str = "Rows per table on the terminal.", rows: int = ROWS) -> Callable[[_Function], _Function]:
     """The option that bounds what is shown, as ``limit``."""
     return click.option("--limit", type=click.IntRange(min=1), default=rows, show_default=True, help=what)
-
-
-def operation_of(question: Question, operation: str | None) -> Question:
-    """The question about an *operation* that was named as an argument, if it was."""
-    return question if operation is None else replace(question, ask=replace(question.ask, operation=operation))
 
 
 def root_of(question: Question, config: Config) -> Path:
@@ -167,6 +177,9 @@ def _moment(_: click.Context, parameter: click.Parameter, given: str | None) -> 
         raise click.BadParameter(fault.message, param=parameter) from None
 
 
+_OPERATION: Final = click.option(
+    "--operation", metavar="GLOB", help="Only operations of this name; * and ? stand for anything."
+)
 _OPTIONS: Final = (
     click.option(
         "--source",
@@ -186,7 +199,7 @@ _OPTIONS: Final = (
     click.option("--service", metavar="NAME", help="Only this service."),
     click.option("--environment", "environment_name", metavar="NAME", help="Only this deployment environment."),
     click.option("--release", metavar="VERSION", help="Only this service.version."),
-    click.option("--operation", metavar="GLOB", help="Only operations of this name; * and ? stand for anything."),
+    _OPERATION,
     click.option(
         "--config",
         "config_file",

@@ -10,11 +10,10 @@ from otel_verein.cli.answer_options import (
     SETTINGS,
     Question,
     answering,
-    asking,
+    asking_of_operation,
     json_option,
     limit_option,
     needs_terminal,
-    operation_of,
     print_json,
     show,
     warn,
@@ -22,8 +21,7 @@ from otel_verein.cli.answer_options import (
 
 
 @click.command(context_settings=SETTINGS)
-@click.argument("name", metavar="OPERATION")
-@asking
+@asking_of_operation
 @click.option(
     "--by",
     type=click.Choice(PARTS),
@@ -33,11 +31,10 @@ from otel_verein.cli.answer_options import (
 )
 @json_option
 @limit_option("Differences shown, the strongest ones.")
-def differs(name: str, question: Question, by: str, as_json: bool, limit: int) -> None:
+def differs(operation: str, question: Question, by: str, as_json: bool, limit: int) -> None:
     """Show what tells the slow ones of OPERATION from the normal ones: attributes and figures, the strongest first."""
-    asked = operation_of(question, name)
-    with answering("differs", asked) as (source, config):
-        answer = find(source, config, asked.ask, by, limit)
+    with answering("differs", question) as (source, config):
+        answer = find(source, config, question.ask, by, limit)
     warn("differs", answer.notes)
     if as_json:
         print_json(answer.as_dict())
@@ -45,4 +42,4 @@ def differs(name: str, question: Question, by: str, as_json: bool, limit: int) -
     needs_terminal("differs")
     from otel_verein.rendering.terminal.differs import lines
 
-    show(lambda width: lines(answer, name, width))
+    show(lambda width: lines(answer, operation, width))

@@ -86,7 +86,7 @@ def prepared_environment(environ: dict[str, str]) -> dict[str, str]:
 
 def announcement(environ: dict[str, str]) -> list[str]:
     """What will be hooked, what lacks its instrumentation package, and where telemetry goes."""
-    from otel_verein.distro import has_endpoint
+    from otel_verein.exporters.choice import has_endpoint
     from otel_verein.instrumentation.drivers.registry import available
     from otel_verein.instrumentation.jobs import installed_job_systems
     from otel_verein.instrumentation.web.frameworks import installed_frameworks, missing_threading

@@ -21,12 +21,13 @@ from otel_verein.cli.answer_options import (
 
 @click.command(context_settings=SETTINGS)
 @asking
+@click.option("--failed", is_flag=True, help="Only operations that ended with an error.")
 @json_option
 @limit_option("Operations shown.")
-def slow(question: Question, as_json: bool, limit: int) -> None:
+def slow(question: Question, failed: bool, as_json: bool, limit: int) -> None:
     """Show the slowest operations of which the trace was kept, with its id for `otel-verein trace`."""
     with answering("slow", question) as (source, config):
-        answer = slowest(source, config, question.ask, limit)
+        answer = slowest(source, config, question.ask, limit, failed)
     warn("slow", answer.notes)
     if as_json:
         print_json(answer.as_dict())

@@ -122,6 +122,11 @@ def one_of(words: Sequence[str]) -> Callable[[str], str]:
     return read
 
 
+def yes_or_no(text: str) -> bool:
+    """What ``true`` or ``false`` says."""
+    return one_of(("true", "false"))(text) == "true"
+
+
 def fitting(pattern: str, what: str) -> Callable[[str], str]:
     """What reads a text of the *pattern*, which is *what*."""
 
@@ -187,6 +192,7 @@ BY: Final = Parameter(
     {"type": "string", "enum": list(PARTS)},
     one_of(PARTS),
 )
+FAILED: Final = Parameter("failed", "Only operations that ended with an error.", {"type": "boolean"}, yes_or_no)
 ENTITY_TYPE: Final = _text("type", "Only entities of this type.")
 ENTITY_ID: Final = _text("id", "Only this entity; takes a type.")
 TRACE_ID: Final = Parameter(

@@ -127,7 +127,7 @@ def tell_trend(asked: Question) -> dict[str, Any]:
 
 def tell_slow(asked: Question) -> dict[str, Any]:
     """See :func:`otel_verein.api.slow.slowest`."""
-    return slowest(asked.world.source, asked.config, asked.ask, asked.limit).as_dict()
+    return slowest(asked.world.source, asked.config, asked.ask, asked.limit, asked.given.get("failed", False)).as_dict()
 
 
 def tell_differs(asked: Question) -> dict[str, Any]:

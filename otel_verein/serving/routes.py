@@ -136,8 +136,8 @@ ROUTES: Final = (
         "/api/v1/slow",
         "The slowest operations that were kept, and what made them slow.",
         q.tell_slow,
-        (*p.ASK, p.LIMIT),
-        _keys(kept="integer", operations="array", **_NOTES),
+        (*p.ASK, p.FAILED, p.LIMIT),
+        _keys(kept="integer", failed="boolean", operations="array", **_NOTES),
     ),
     Route(
         "differs",

@@ -56,11 +56,12 @@ def statements(reading: Reading, ask: Ask, most_spans: int = MOST_SPANS) -> Stat
     of_service = both(asked(DUCKDB, ask), Query("true" if every == 1 else f"hash(trace_id) % {every} = 0"))
     roots = both(of_service, within(DUCKDB, ask))
     operation = named(DUCKDB, ask)
-    database.execute(f"CREATE TEMP TABLE roots AS {detail.owners(roots.text, every)}", roots.values)
+    repeats = _repeats(reading, of_service)
+    database.execute(f"CREATE TEMP TABLE roots AS {detail.owners(roots.text, every, repeats)}", roots.values)
     database.execute(f"CREATE TEMP TABLE said_texts AS {detail.texts(of_service.text)}", of_service.values)
     for statement in detail.numbered_texts():
         database.execute(statement)
-    database.execute(f"CREATE TEMP TABLE calls AS {detail.calls(of_service.text)}", of_service.values)
+    database.execute(f"CREATE TEMP TABLE calls AS {detail.calls(of_service.text, repeats)}", of_service.values)
     owned = template.owned_calls(DUCKDB, operation.text)
     database.execute(f"CREATE TEMP TABLE owned AS SELECT * EXCLUDE ({_NOT_NEEDED}) FROM ({owned})", operation.values)
     database.execute("DROP TABLE calls")
@@ -114,14 +115,16 @@ def statement_rows(
         )
 
 
-def roots(reading: Reading, ask: Ask, most: int, slowest: bool) -> Roots:
-    """Kept operations, of a reading of copies."""
+def roots(reading: Reading, ask: Ask, most: int, slowest: bool, failed: bool = False) -> Roots:
+    """Kept operations, of a reading of copies; only *failed* ones, if so."""
     notes = (*reading.notes, *reading.unstored.notes)
     if not reading.spans:
         return Roots(notes=notes)
     database = reading.database
     condition = both(asked(DUCKDB, ask), within(DUCKDB, ask), named(DUCKDB, ask, "coalesce(operation, name)"))
-    database.execute(f"CREATE TEMP TABLE roots AS {detail.roots(condition.text)}", condition.values)
+    condition = both(condition, Query(detail.FAILED if failed else "true"))
+    repeats = _repeats(reading, both(Query("root"), condition))
+    database.execute(f"CREATE TEMP TABLE roots AS {detail.roots(condition.text, repeats)}", condition.values)
     kept = int(database.execute("SELECT count(*) FROM roots").fetchall()[0][0])
     rows = database.execute(template.roots(DUCKDB, most, slowest)).fetchall()
     ids = [bytes.fromhex(row[1]) for row in rows]
@@ -129,6 +132,12 @@ def roots(reading: Reading, ask: Ask, most: int, slowest: bool) -> Roots:
     said = {(trace, span): (own, resource) for trace, span, own, resource in database.execute(detail.WHOLE).fetchall()}
     found = (root_row(row, attributes(*said[row[0], row[1]])) for row in rows)
     return Roots(tuple(found), kept, notes)
+
+
+def _repeats(reading: Reading, condition: Query) -> bool:
+    """Whether any span comes twice among the copies for which *condition* holds."""
+    found = reading.database.execute(f"{detail.repeated(condition.text)} LIMIT 1", condition.values).fetchall()
+    return bool(found)
 
 
 def root_row(row: Sequence[Any], own: Mapping[str, str]) -> RootRow:

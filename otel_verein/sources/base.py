@@ -81,7 +81,7 @@ class Entities:
 
 @dataclass(frozen=True, slots=True)
 class Roots:
-    """Kept operations, the slowest first or a sample of all; ``kept`` is how many there are, shown or not."""
+    """Kept operations, the slowest first or a sample of all; ``kept`` is how many of what was asked for there are."""
 
     rows: tuple[RootRow, ...] = ()
     kept: int = 0
@@ -127,8 +127,11 @@ class Source(Protocol):
     def entities(self, ask: Ask = ALL, entity_type: str | None = None, entity_id: str | None = None) -> Entities:
         """What operations were about: all entities, those of a type, or one."""
 
-    def roots(self, ask: Ask = ALL, most: int = 1000, slowest: bool = False) -> Roots:
-        """At most *most* kept operations: the *slowest*, else those whose hash of the id is lowest, a fair sample."""
+    def roots(self, ask: Ask = ALL, most: int = 1000, slowest: bool = False, failed: bool = False) -> Roots:
+        """At most *most* kept operations: the *slowest*, else those whose hash of the id is lowest, a fair sample.
+
+        With *failed* of those that ended with an error.
+        """
 
     def trace(self, trace_id: str) -> tuple[TraceSpan, ...]:
         """The spans of one trace, the earliest first; empty when it is not there."""

@@ -97,7 +97,11 @@ class ClickHouse:
         sums = self._client.rows(_with((*before, owned), Query(template.statements(CLICKHOUSE, "owned"))))
         times = self._client.rows(_with((*before, owned), Query(template.statement_buckets(CLICKHOUSE, "owned"))))
         buckets = {tuple(key): rows.pairs(places) for *key, places in times}
-        return Statements(tuple(statement_rows(sums, buckets)), self._kept(present, ask, "trace_id"), present.notes)
+        return Statements(
+            tuple(statement_rows(sums, buckets)),
+            self._counted(present, ask, named(CLICKHOUSE, ask), "trace_id"),
+            present.notes,
+        )
 
     def entities(self, ask: Ask = ALL, entity_type: str | None = None, entity_id: str | None = None) -> Entities:
         """What operations were about: all entities, those of a type, or one."""
@@ -111,17 +115,17 @@ class ClickHouse:
         found = self._client.rows(_with((spans.roots(present.spans, ask),), asked))
         return Entities(tuple(map(rows.entity, found)), present.notes)
 
-    def roots(self, ask: Ask = ALL, most: int = 1000, slowest: bool = False) -> Roots:
-        """At most *most* kept operations: the *slowest*, else those whose trace id has the lowest hash."""
+    def roots(self, ask: Ask = ALL, most: int = 1000, slowest: bool = False, failed: bool = False) -> Roots:
+        """At most *most* kept operations, or *failed* ones: the *slowest*, else those of the lowest hash of the id."""
         present = self._present()
-        condition = named(CLICKHOUSE, ask)
+        condition = both(named(CLICKHOUSE, ask), Query("error" if failed else "true"))
         before = spans.roots(present.spans, ask)
         asked = Query(template.roots(CLICKHOUSE, most, slowest, condition.text), condition.values)
         found = self._client.rows(_with((before,), asked))
         said = self._client.rows(spans.attributes_of(present.spans, ask, _with((before,), asked))) if found else ()
         known = {(trace_id, span_id): rows.attributes(own, of) for trace_id, span_id, own, of in said}
         made = tuple(root_row(row, known.get((row[0], row[1]), {})) for row in found)
-        return Roots(made, self._kept(present, ask), present.notes)
+        return Roots(made, self._counted(present, ask, condition), present.notes)
 
     def trace(self, trace_id: str) -> tuple[TraceSpan, ...]:
         """The spans of one trace, the earliest first; empty when it is not there."""
@@ -197,8 +201,7 @@ class ClickHouse:
         notes = tuple(_note(service, number, found) for service, _, _, number in sorted(windows))
         return _Estimate(found, breaches, tuple((start, end) for _, start, end, _ in windows), notes)
 
-    def _kept(self, present: _Present, ask: Ask, distinct: str = "") -> int:
-        condition = named(CLICKHOUSE, ask)
+    def _counted(self, present: _Present, ask: Ask, condition: Query, distinct: str = "") -> int:
         counted = f"uniqExact({distinct})" if distinct else "count()"
         query = Query(f"SELECT {counted} FROM roots WHERE {condition.text}", condition.values)
         [[number]] = self._client.rows(_with((spans.roots(present.spans, ask),), query))

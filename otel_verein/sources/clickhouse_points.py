@@ -12,7 +12,7 @@ from typing import Final
 
 from otel_verein import semconv
 from otel_verein.sources.base import Ask
-from otel_verein.sources.clickhouse_spans import HOUR_NS, ORIGIN, moment, named_origin, text
+from otel_verein.sources.clickhouse_columns import HOUR_NS, ORIGIN, moment, named_origin, text
 from otel_verein.sources.sql.dialect import CLICKHOUSE, Query, both, named
 
 HISTOGRAMS: Final = "otel_metrics_exponential_histogram"

@@ -85,10 +85,10 @@ class TraceBackend(ABC):
         fetched = self._fetched(ask)
         return _noted(fetched, self._over(fetched).entities(fetched.ask, entity_type, entity_id))
 
-    def roots(self, ask: Ask = ALL, most: int = 1000, slowest: bool = False) -> Roots:
-        """At most *most* operations of the traces; raises SourceError."""
+    def roots(self, ask: Ask = ALL, most: int = 1000, slowest: bool = False, failed: bool = False) -> Roots:
+        """At most *most* operations of the traces, or *failed* ones; raises SourceError."""
         fetched = self._fetched(ask)
-        return _noted(fetched, self._over(fetched).roots(fetched.ask, most, slowest))
+        return _noted(fetched, self._over(fetched).roots(fetched.ask, most, slowest, failed))
 
     def trace(self, trace_id: str) -> tuple[TraceSpan, ...]:
         """The spans of one trace, the earliest first; empty when it is not there. Raises SourceError."""

@@ -110,9 +110,11 @@ class Remembered:
                 return Entities(found.rows.get(entity_id, ()), found.notes)
         return self._answer(question, lambda: self._source.entities(ask, entity_type, entity_id))
 
-    def roots(self, ask: Ask = ALL, most: int = 1000, slowest: bool = False) -> Roots:
+    def roots(self, ask: Ask = ALL, most: int = 1000, slowest: bool = False, failed: bool = False) -> Roots:
         """See :class:`Source`."""
-        return self._answer(("roots", ask, most, slowest), lambda: self._source.roots(ask, most, slowest))
+        return self._answer(
+            ("roots", ask, most, slowest, failed), lambda: self._source.roots(ask, most, slowest, failed)
+        )
 
     def trace(self, trace_id: str) -> tuple[TraceSpan, ...]:
         """See :class:`Source`."""

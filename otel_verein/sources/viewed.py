@@ -76,9 +76,9 @@ class Viewed(ABC):
         question = partial(asking.entities, ask=ask, entity_type=entity_type, entity_id=entity_id)
         return self._answered(question, Needs(("entities",), window_of(ask)))
 
-    def roots(self, ask: Ask = ALL, most: int = 1000, slowest: bool = False) -> Roots:
-        """Kept operations, the slowest or a fair sample; raises as :meth:`read` does."""
-        question = partial(asking_spans.roots, ask=ask, most=most, slowest=slowest)
+    def roots(self, ask: Ask = ALL, most: int = 1000, slowest: bool = False, failed: bool = False) -> Roots:
+        """Kept operations, or only *failed* ones, the slowest or a fair sample; raises as :meth:`read` does."""
+        question = partial(asking_spans.roots, ask=ask, most=most, slowest=slowest, failed=failed)
         return self._answered(question, Needs(("copies",), window_of(ask)))
 
     @abstractmethod

@@ -200,10 +200,16 @@ class _Views:
         for level, name in sql.LEVELS.items():
             if self._base(f"{kind}_{name}", [file for file in chosen if file.level == level]):
                 present.append(name)
-        if kind == "series" and "spans" in present:
-            present.extend(self._measuring([file for file in chosen if file.kind == "spans"]))
+        if kind == "series" and "spans" in present and not self._is_estimated(chosen):
+            present.remove("spans")
         for statement in sql.statements(kind, present, step_s):
             self._database.execute(statement)
+
+    def _is_estimated(self, chosen: Iterable[StoredFile]) -> bool:
+        """Whether any operation has to be estimated from spans; makes the table of what is measured."""
+        known = list(self._measuring(file for file in chosen if file.kind == "spans"))
+        self._database.execute(sql.measured(known))
+        return bool(self._database.execute(sql.IS_ESTIMATED).fetchall()[0][0])
 
     def _measuring(self, spans: Iterable[StoredFile]) -> Iterator[str]:
         """Make the relations that tell where the services of these and of what is not stored yet are measured."""

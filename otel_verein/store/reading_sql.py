@@ -64,14 +64,21 @@ _UNMEASURED: Final = f"""
 CREATE TEMP VIEW series_unmeasured AS {_ROOTS};
 CREATE TEMP VIEW series_roots AS {rollup_sql.roots_once("series_unmeasured")}
 """
+_TIMES = rollup_sql.unmeasured(
+    "(SELECT service, start_ns, duration_ns FROM series_spans WHERE root)", "series_measured"
+)
+IS_ESTIMATED: Final = f"SELECT count(*) > 0 FROM (SELECT 1 FROM ({_TIMES}) LIMIT 1)"
+"""Whether any root among the spans of series is of a service that is not measured; few columns tell."""
+
 _NONE_MEASURED = "SELECT NULL::VARCHAR AS service, NULL::BIGINT AS hour WHERE false"
 
 
 def statements(kind: str, present: Collection[str], step_s: int | None = None) -> Iterator[str]:
     """What makes the view *kind* over the relations ``<kind>_<what>`` that are *present*.
 
-    These are points, spans, findings, hour, day and month, and :data:`MEASURING` by their whole names; of what is
-    absent there is no row. With *step_s*, ``period`` of series is the step of so many seconds that the row begins in.
+    These are points, spans, findings, hour, day and month; of what is absent there is no row. Spans of series need the
+    table that :func:`measured` makes. With *step_s*, ``period`` of series is the step of so many seconds that the row
+    begins in.
     """
     parts = [f"SELECT * FROM {kind}_{level}" for level in LEVELS.values() if level in present]
     if kind == "series":
@@ -81,8 +88,6 @@ def statements(kind: str, present: Collection[str], step_s: int | None = None) -
         if "points" in present:
             parts.append(rollup_sql.series_of_points("series_points", minute))
         if "spans" in present:
-            known = [rollup_sql.measured(name, level) for level, name in MEASURING.items() if name in present]
-            yield f"CREATE TEMP TABLE series_measured AS {' UNION '.join(known or [_NONE_MEASURED])}"
             yield _UNMEASURED
             estimated = rollup_sql.series_of_roots("series_roots", start)
             yield f"CREATE TEMP TABLE series_estimated AS {estimated}"
@@ -98,6 +103,12 @@ def statements(kind: str, present: Collection[str], step_s: int | None = None) -
         yield f"CREATE TEMP VIEW {kind} AS {whole}"
     else:
         yield f"CREATE TEMP TABLE {kind} ({EMPTY[kind]})"
+
+
+def measured(present: Collection[str]) -> str:
+    """What makes the table ``series_measured`` over the relations of :data:`MEASURING` that are *present*."""
+    known = [rollup_sql.measured(name, level) for level, name in MEASURING.items() if name in present]
+    return f"CREATE TEMP TABLE series_measured AS {' UNION '.join(known or [_NONE_MEASURED])}"
 
 
 def _periods(step_s: int | None) -> tuple[str, str, str]:

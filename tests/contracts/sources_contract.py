@@ -264,17 +264,29 @@ class SourceContract:
             [row for row in wanted if (row.entity_type, row.entity_id) == ("order", one.entity_id)],
         )
 
-    @pytest.mark.parametrize("slowest", [True, False])
-    def test_roots_equal_those_of_files(self, held: Held, world: World, slowest: bool):
+    @pytest.mark.parametrize(("slowest", "failed"), [(True, False), (False, False), (True, True)])
+    def test_roots_equal_those_of_files(self, held: Held, world: World, slowest: bool, failed: bool):
         """The same ones are chosen, the slowest in their order; their attributes have the same names, and no SQL."""
         ask = whole(world)
 
-        found, wanted = (source.roots(ask, 7, slowest) for source in (held.source, held.reference))
+        found, wanted = (source.roots(ask, 7, slowest, failed) for source in (held.source, held.reference))
 
         assert (7, wanted.kept) == (len(found.rows), found.kept)
         assert [] == [pair for pair in zip(found.rows, wanted.rows, strict=True) if not alike(*map(bare, pair))]
         assert [set(row.attributes) for row in wanted.rows] == [set(row.attributes) for row in found.rows]
         assert set() == {name for row in found.rows for name in row.attributes} & {"db.query.text", "db.statement"}
+
+    def test_roots_of_what_failed_are_all_that_did(self, held: Held, world: World):
+        """What fails is always kept, also by the service of which the truth is not written down."""
+        failed: Counter[str] = Counter()
+        for ((service, _, _, status), _), number in world.truth.operations.items():
+            failed[service] += number if status == "error" else 0
+
+        found = held.source.roots(whole(world), 10_000, True, True)
+
+        assert all(row.error for row in found.rows)
+        assert len(found.rows) == found.kept
+        assert +failed == Counter(row.service for row in found.rows if row.service in MEASURED)
 
     def test_a_trace_is_found_by_its_id(self, held: Held, world: World):
         """All its spans, the earliest first; in capitals, too."""

@@ -57,12 +57,16 @@ def test_reloaded_server_counts_every_request_once(command: Callable[[int], Sequ
 
 
 def _gone(pid: int) -> bool:
-    """Whether the process is no more, or waits to be buried."""
+    """Whether the process is no more, or waits to be buried.
+
+    Its first thread may be there already while another, not yet ended, keeps the port open.
+    """
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+        threads = len(os.listdir(f"/proc/{pid}/task"))
+    except (FileNotFoundError, ProcessLookupError):
         return True
-    return state == "Z"
+    return state == "Z" and threads == 1
 
 
 def _writers(directory: Path) -> set[int]:

@@ -9,10 +9,12 @@ import pytest
 
 from tests import segments
 from tests.e2e.launch import APPS, Server, gunicorn
+from tests.services.process import wait_until
 
 ALL = {"VEREIN_SAMPLING_RATIO": "1.0"}
 REQUESTS = 30
 SERVER = 2
+SETTLE_S = 10.0
 
 
 def _served(how: str, start_up: int, directory: Path) -> tuple[Counter[tuple[str, int, int]], str]:
@@ -34,14 +36,19 @@ def _served(how: str, start_up: int, directory: Path) -> tuple[Counter[tuple[str
     with Server(command, directory, ALL) as server:
         answers = server.get_all(["/run/2"] * REQUESTS)
         assert {200} == {answer.status for answer in answers}, server.output
+        # A visitor has the answer a moment before the thread that gave it ends its operation.
+        wait_until(lambda: _roots(directory).total() >= REQUESTS, SETTLE_S, every=0.1)
         server.terminate()
         output = server.output
-    found = [
+    return _roots(directory), output
+
+
+def _roots(directory: Path) -> Counter[tuple[str, int, int]]:
+    return Counter(
         (span["name"], span["kind"], segments.attributes(span)["verein.db.query_count"])
         for _, span in segments.spans(directory / ".verein/otlp")
         if not span.get("parentSpanId")
-    ]
-    return Counter(found), output
+    )
 
 
 @pytest.mark.parametrize("start_up", [0, 3])

@@ -239,6 +239,30 @@ def test_attributes_as_json_are_refused(empty: ClickHouseHttp):
     )
 
 
+def test_an_answer_that_blames_the_client_is_no_failure(tmp_path: Path):
+    """Though its span has the status of one, as some instrumentations have it; as in files."""
+    Load(TRAFFIC).write(tmp_path / "failed")
+    spans = tmp_path / "blaming" / "spans"
+    spans.mkdir(parents=True)
+    failures = 0
+    for file in (tmp_path / "failed").rglob("spans/*.jsonl"):
+        parts = file.read_bytes().split(b'"intValue":"500"')
+        failures += len(parts) - 1
+        blame = b'"intValue":"404"' if failures == 1 else b'"intValue":"500"'
+        (spans / file.name).write_bytes(blame.join(parts))
+    files = OtlpFiles(tmp_path / "blaming")
+    with ClickHouseHttp() as server:
+        exported(server, tmp_path / "blaming", metrics=False)
+        asked = source(server)
+        found = asked.roots(ALL, 1000, failed=True)
+        histograms = asked.read().histograms
+
+    wanted = files.roots(ALL, 1000, failed=True)
+    assert 0 < wanted.kept < failures
+    assert (wanted.kept, {row.trace_id for row in wanted.rows}) == (found.kept, {row.trace_id for row in found.rows})
+    assert [] == unlike(histograms, files.read().histograms)
+
+
 def test_all_of_time_is_asked_for_without_a_window(filled: ClickHouseHttp):
     """As by those who name none."""
     assert source(filled).read(ALL).window

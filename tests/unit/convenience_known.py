@@ -113,7 +113,7 @@ class Known:
         rows = (row for row in self.members if entity_type in (None, row.entity_type))
         return Entities(tuple(row for row in rows if entity_id in (None, row.entity_id)))
 
-    def roots(self, ask: Ask = ALL, most: int = 1000, slowest: bool = False) -> Roots:
+    def roots(self, ask: Ask = ALL, most: int = 1000, slowest: bool = False, failed: bool = False) -> Roots:
         return Roots()
 
     def trace(self, trace_id: str) -> tuple[TraceSpan, ...]:

@@ -40,7 +40,7 @@ class FixedSource:
         """None."""
         return Entities()
 
-    def roots(self, ask: Ask = ALL, most: int = 1000, slowest: bool = False) -> Roots:
+    def roots(self, ask: Ask = ALL, most: int = 1000, slowest: bool = False, failed: bool = False) -> Roots:
         """None."""
         return Roots()
 

@@ -199,6 +199,13 @@ def test_other_kinds_have_advice_of_their_own(kind: str):
     assert found == advice(None, None, "other", kind=kind)
 
 
+def test_an_error_is_looked_for_by_the_name_of_its_operation():
+    """The command finds its traces as it stands; a shell reads the name as one word."""
+    found = advice(None, None, "other", kind="errors", operation="GET /it's/*")
+
+    assert found.how.splitlines()[0] == """otel-verein slow --failed --operation 'GET /it'"'"'s/*'"""
+
+
 def test_as_dict_has_every_key():
     """All keys, whatever is known."""
     assert set(advice(None, None).as_dict()) == {"title", "why", "how", "orm", "orm_version", "feature", "doc"}

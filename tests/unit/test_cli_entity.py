@@ -1,4 +1,4 @@
-"""``otel-verein entity``, ``trend`` and ``differs``: what they show of kept operations and of steps."""
+"""``otel-verein entity``, ``slow``, ``trend`` and ``differs``: what they show of kept operations and of steps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.unit.otlp_lines import START_NS, attributes, metrics_request, operati
 MINUTE = 60 * 10**9
 
 
-def root(number: int, member: str, milliseconds: int, queries: int) -> dict[str, Any]:
+def root(number: int, member: str, milliseconds: int, queries: int, failed: bool = False) -> dict[str, Any]:
     """One kept request about a member."""
     start = START_NS + number * 10**9
     told = {
@@ -32,14 +32,14 @@ def root(number: int, member: str, milliseconds: int, queries: int) -> dict[str,
         "startTimeUnixNano": str(start),
         "endTimeUnixNano": str(start + milliseconds * 10**6),
         "attributes": attributes(told),
-        "status": {},
+        "status": {"code": 2} if failed else {},
     }
 
 
 @pytest.fixture
 def members(tmp_path: Path) -> Path:
-    """Member A's 30 quick requests, and member B's 10 slow ones with many queries."""
-    spans = [root(number, "A", 10, 2) for number in range(190)] + [
+    """Member A's 190 quick requests, of which one failed, and member B's 10 slow ones with many queries."""
+    spans = [root(number, "A", 10, 2, failed=number == 7) for number in range(190)] + [
         root(200 + number, "B", 500, 40) for number in range(10)
     ]
     resource = {"attributes": attributes({"service.name": "club"})}
@@ -56,6 +56,16 @@ def test_entities_are_told_with_their_share(members: Path) -> None:
     rows = [line.split() for line in done.stdout.splitlines() if line.startswith("member")]
     assert [row[0] for row in rows[:1]] + [row[1] for row in rows[1:]] == ["member", "B", "A"]
     assert rows[1][2:8] == ["10", "10", "5.00", "s", "72", "%"]
+
+
+def test_what_failed_is_found_though_others_were_slower(members: Path) -> None:
+    """Its trace is the one to look at."""
+    told = answer("slow", "--source", members, "--failed")
+
+    assert (told["kept"], told["failed"]) == (1, True)
+    assert [(each["trace_id"], each["error"]) for each in told["operations"]] == [(f"{8:032x}", True)]
+    shown = run("slow", "--source", members, "--failed").stdout
+    assert shown.startswith("the slowest 1 of 1 kept operation that failed\n")
 
 
 def test_one_entity_alone(members: Path) -> None:

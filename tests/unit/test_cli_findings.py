@@ -99,3 +99,4 @@ def test_nothing_kept_is_said(tmp_path: Path) -> None:
     write(tmp_path / "metrics" / "a.jsonl", metrics_request([]))
 
     assert "No operation was kept." in run("slow", "--source", tmp_path).stdout
+    assert "No operation that failed was kept." in run("slow", "--source", tmp_path, "--failed").stdout

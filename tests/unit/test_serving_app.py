@@ -55,7 +55,7 @@ class Place:
         """Nothing."""
         return Entities()
 
-    def roots(self, ask: Ask = ALL, most: int = 1000, slowest: bool = False) -> Roots:
+    def roots(self, ask: Ask = ALL, most: int = 1000, slowest: bool = False, failed: bool = False) -> Roots:
         """Nothing."""
         return Roots()
 

@@ -10,11 +10,11 @@ import pytest
 from otel_verein.api.asking import LAST_NS, Side
 from otel_verein.api.convenience import FUNCTIONS
 from otel_verein.serving.functions import Argument, arguments, from_body, from_query
-from otel_verein.serving.parameters import AFTER, ASK, KIND, LIMIT, STEP, given
+from otel_verein.serving.parameters import AFTER, ASK, FAILED, KIND, LIMIT, STEP, given
 from otel_verein.serving.problems import Problem
 from otel_verein.sources.base import Ask
 
-KNOWN = (*ASK, LIMIT, KIND, STEP, AFTER)
+KNOWN = (*ASK, LIMIT, KIND, STEP, AFTER, FAILED)
 BY_NAME = {function.name: function for function in FUNCTIONS}
 
 
@@ -26,6 +26,8 @@ BY_NAME = {function.name: function for function in FUNCTIONS}
         (b"since=1970-01-02&until=1970-01-02T00:00:01Z", {"since": 86_400 * 10**9, "until": 86_401 * 10**9}),
         (b"until=9999-12-31T23:59:59Z", {"until": LAST_NS}),
         (b"limit=7", {"limit": 7}),
+        (b"failed=true", {"failed": True}),
+        (b"failed=false", {"failed": False}),
         (b"kind=errors,chatty&kind=errors", {"kind": ("errors", "chatty")}),
         (b"step=5m", {"step": 300}),
         (b"after=release:2,env:test", {"after": Side(Ask(version="2", environment="test"))}),
@@ -59,6 +61,7 @@ def test_how_long_ago_begins_at_a_whole_minute() -> None:
         (b"limit=-1", "limit: '-1' has to be a whole number from 1 to 1000"),
         ("limit=\u0663".encode(), None),
         (b"kind=all", None),
+        (b"failed=yes", "failed: 'yes' has to be one of true, false"),
         (b"step=9s", "step: '9s' is no length of a step; it has to be such as 5m or 1h, and 10s at least"),
         (
             b"after=1",

@@ -48,7 +48,7 @@ class Place:
         notes = self._said("entities", ask, entity_type, entity_id).notes
         return Entities(tuple(row for row in self.rows if entity_id in (None, row.entity_id)), notes)
 
-    def roots(self, ask: Ask = ALL, most: int = 1000, slowest: bool = False) -> Roots:
+    def roots(self, ask: Ask = ALL, most: int = 1000, slowest: bool = False, failed: bool = False) -> Roots:
         return Roots(notes=self._said("roots", ask, most, slowest).notes)
 
     def trace(self, trace_id: str) -> tuple[TraceSpan, ...]:

@@ -31,6 +31,7 @@ CHATTY: Final = Words(
     "The operation runs many queries, not only the same one again and again. Findings of repeats in the "
     "same operation, "
     "where there are any, say which part of them can go; for the rest, a trace shows what each is for.",
+    "otel-verein slow --operation <operation>\notel-verein trace <its id>  # which queries it runs, and from where\n"
     "start with the repeats of this operation; then join what is fetched together, and keep what changes rarely",
 )
 
@@ -40,7 +41,8 @@ ERRORS: Final = Words(
     "A part of the operations ended with an error. What they took was spent for nothing, and figures of "
     "failed ones say "
     "little about the others.",
-    "otel-verein trace <example trace>  # the error stands on the span that failed",
+    "otel-verein slow --failed --operation <operation>\n"
+    "otel-verein trace <its id>  # the error stands on the span that failed",
 )
 
 BY_KIND: Final = {"slow_query": SLOW, "looks_unindexed": UNINDEXED, "chatty": CHATTY, "errors": ERRORS}

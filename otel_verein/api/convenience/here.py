@@ -86,9 +86,9 @@ class Anew:
         """See :class:`Source`."""
         return self._make().entities(ask, entity_type, entity_id)
 
-    def roots(self, ask: Ask = ALL, most: int = 1000, slowest: bool = False) -> Roots:
+    def roots(self, ask: Ask = ALL, most: int = 1000, slowest: bool = False, failed: bool = False) -> Roots:
         """See :class:`Source`."""
-        return self._make().roots(ask, most, slowest)
+        return self._make().roots(ask, most, slowest, failed)
 
     def trace(self, trace_id: str) -> tuple[TraceSpan, ...]:
         """See :class:`Source`."""

@@ -18,9 +18,10 @@ _INDENT: Final = 4
 def lines(answer: SlowAnswer, width: int) -> Iterator[Text]:
     """Each of them with its trace and the reasons that are known, every line at most *width* columns."""
     if not answer.operations:
-        yield text("No operation was kept.")
+        yield text("No operation that failed was kept." if answer.failed else "No operation was kept.")
         return
-    yield text(f"the slowest {len(answer.operations)} of {many(answer.kept, 'kept operation')}")
+    which = " that failed" if answer.failed else ""
+    yield text(f"the slowest {len(answer.operations)} of {many(answer.kept, 'kept operation')}{which}")
     for rank, each in enumerate(answer.operations, start=1):
         yield text("")
         yield from _operation(rank, each, width)

@@ -18,21 +18,28 @@ _IS_CALL: Final = (
     f"kind = 3 AND (fingerprint IS NOT NULL OR contains(attributes, '\"{semconv.DB_QUERY_TEXT}\"') "
     "OR contains(attributes, '\"db.system'))"
 )
+FAILED: Final = f"coalesce(({STATUS}) = 2, false)"
+"""The condition on ``copies`` that an operation has failed."""
 _IDS: Final = "trace_id, span_id"
 _RETURNED_ROWS: Final = "db.response.returned_rows"
 _TEXTS: Final = ("statement", "db_system", "verb", "file", "function", "fingerprint", "summary")
 
 
-def once(columns: str, condition: str) -> str:
+def repeated(condition: str) -> str:
+    """The ids of the spans of which ``copies`` has several rows for which *condition* holds; mostly there are none."""
+    return f"SELECT {_IDS} FROM copies WHERE {condition} GROUP BY {_IDS} HAVING count(*) > 1"
+
+
+def once(columns: str, condition: str, repeats: bool) -> str:
     """The *columns* of ``copies`` for which *condition* holds, each span once, in its longest tier.
 
-    Only few spans come twice, so only those are sorted.
+    Only few spans come twice, so only those are sorted; without *repeats* none does, which takes one pass, not three.
     """
     given = f"SELECT {_IDS}, tier, start_ns, {columns} FROM copies WHERE {condition}"
+    if not repeats:
+        return given
     return f"""
-WITH twice AS MATERIALIZED (
-    SELECT {_IDS} FROM copies WHERE {condition} GROUP BY {_IDS} HAVING count(*) > 1
-)
+WITH twice AS MATERIALIZED ({repeated(condition)})
 SELECT * FROM ({given}) ANTI JOIN twice USING ({_IDS})
 UNION ALL
 SELECT * FROM (
@@ -41,7 +48,7 @@ SELECT * FROM (
 )"""
 
 
-def roots(condition: str) -> str:
+def roots(condition: str, repeats: bool) -> str:
     """The relation ``roots``, of the rows of ``copies`` for which *condition* holds; without their items."""
     given = (
         f"service, coalesce(operation, name) AS operation, kind, {STATUS} AS status, "
@@ -51,15 +58,15 @@ def roots(condition: str) -> str:
     return f"""
 SELECT {_IDS}, service, operation, {KIND} AS kind, start_ns, duration_ns, coalesce(status = 2, false) AS error, weight,
     query_count AS queries, db_ms, {REASONS} AS reasons, entity_type, entity_id, NULL::BIGINT AS items
-FROM ({once(given, f"root AND ({condition})")})"""
+FROM ({once(given, f"root AND ({condition})", repeats)})"""
 
 
-def owners(condition: str, every: int) -> str:
+def owners(condition: str, every: int, repeats: bool) -> str:
     """As :func:`roots`, with what the calls have to know of them only; each stands for *every* of its like."""
     given = "service, coalesce(operation, name) AS operation, greatest(duration_ns, 0) AS duration_ns, weight"
     return f"""
 SELECT {_IDS}, service, operation, start_ns, duration_ns, coalesce(weight, 1) * {every} AS weight
-FROM ({once(given, f"root AND ({condition})")})"""
+FROM ({once(given, f"root AND ({condition})", repeats)})"""
 
 
 def texts(condition: str) -> str:
@@ -99,7 +106,7 @@ def numbered_texts() -> Iterator[str]:
     yield "DROP TABLE said_texts"
 
 
-def calls(condition: str) -> str:
+def calls(condition: str, repeats: bool) -> str:
     """The relation ``calls``, of the rows of ``copies`` for which *condition* holds, with ``call_texts``."""
     given = "parent_span_id, service, status, greatest(duration_ns, 0) AS duration_ns, hash(attributes) AS text_id"
     return f"""
@@ -108,7 +115,7 @@ SELECT {_IDS}, parent_span_id, service, start_ns, coalesce(status = 2, false) AS
     coalesce(least_ns, duration_ns) AS least_ns, coalesce(most_ns, duration_ns) AS most_ns, bounds_s,
     CASE WHEN len(cumulative) = len(bounds_s) + 1 THEN cumulative ELSE []::BIGINT[] END AS cumulative, returned,
     fingerprint, summary, statement, db_system, verb, file, line, function
-FROM ({once(given, f"{_IS_CALL} AND ({condition})")}) JOIN call_texts USING (text_id)"""
+FROM ({once(given, f"{_IS_CALL} AND ({condition})", repeats)}) JOIN call_texts USING (text_id)"""
 
 
 WHOLE: Final = """
