@@ -229,7 +229,7 @@ def main() -> None:
             ("Time of an answer", [head, *(each.row() for each in found)]),
             ("What a function adds, CPU time", [("", "it, ms", "what it calls, ms", "more"), *over]),
         ],
-        verdicts=[f"{'met' if each.met else 'NOT MET'}: {each.text}; {each.measured}" for each in judged],
+        verdicts=[str(each) for each in judged],
         raw={each.name: list(each.later) for each in found},
     )
     publish(section, given.results, None)

@@ -7,7 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from otel_verein.analysis.findings import DUPLICATE, ERRORS, LOOKS_UNINDEXED, N_PLUS_ONE, SLOW_QUERY, Finding
+from otel_verein.analysis.findings import (
+    DUPLICATE,
+    ERRORS,
+    LOOKS_UNINDEXED,
+    N_PLUS_ONE,
+    SEVERITIES,
+    SLOW_QUERY,
+    Finding,
+)
 from otel_verein.analysis.operations import OperationKey, OperationStats, resting_on
 from otel_verein.config.schema import Config
 
@@ -62,6 +70,12 @@ class Judgement:
             "priority": self.priority,
             "bottlenecks": len(self.bottlenecks),
         }
+
+
+def most_urgent(judged: Iterable[Judgement]) -> list[Judgement]:
+    """Those with bottlenecks, the most urgent first."""
+    found = (each for each in judged if each.bottlenecks)
+    return sorted(found, key=lambda each: -SEVERITIES.index(each.priority))
 
 
 def judgements(

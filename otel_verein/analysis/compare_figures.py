@@ -90,9 +90,9 @@ def figures(before: OperationSide, after: OperationSide, config: Config, unknown
     margin = config.analysis.margin
     made = [
         _queries(before, after, margin),
-        _mean(DURATION, before, after, before.duration, after.duration, margin),
-        _percentile(TAIL, before, after, margin),
-        _mean(DATABASE, before, after, before.db_duration, after.db_duration, margin),
+        _mean(DURATION, before.duration, after.duration, margin),
+        _percentile(before, after, margin),
+        _mean(DATABASE, before.db_duration, after.db_duration, margin),
         _share(ERRORS, before, after, lambda side: side.errors, config.analysis.error_share),
         _share(BREACHES, before, after, lambda side: side.bad, margin),
     ]
@@ -129,8 +129,8 @@ def _chance(figure: Figure, verdict: str) -> float:
 
 def _queries(before: OperationSide, after: OperationSide, margin: float) -> Figure:
     first, second = before.queries, after.queries
-    if first is None or second is None or before.estimated or after.estimated or not (_alike(first) and _alike(second)):
-        return _mean(QUERIES, before, after, first, second, margin)
+    if first is None or second is None or before.estimated or after.estimated or not (first.alike and second.alike):
+        return _mean(QUERIES, first, second, margin)
     one, two = first.mean, second.mean
     if one is None or two is None:
         return Figure(QUERIES, one, two, UNKNOWN, "a sum is not known")
@@ -141,18 +141,7 @@ def _queries(before: OperationSide, after: OperationSide, margin: float) -> Figu
     return Figure(QUERIES, one, two, verdict, None, _ALIKE, two - one, exact, ratio, rate)
 
 
-def _alike(values: Distribution) -> bool:
-    return values.minimum is not None and values.minimum == values.maximum
-
-
-def _mean(
-    name: str,
-    before: OperationSide,
-    after: OperationSide,
-    first: Distribution | None,
-    second: Distribution | None,
-    margin: float,
-) -> Figure:
+def _mean(name: str, first: Distribution | None, second: Distribution | None, margin: float) -> Figure:
     if first is None or second is None:
         return Figure(name, _mean_of(first), _mean_of(second), UNKNOWN, "no driver was watched")
     one, two = moments(first), moments(second)
@@ -183,36 +172,38 @@ def _judged_means(before: Moments, after: Moments, margin: float) -> tuple[str, 
     """The verdict, and the chance of the nearer side of the margin."""
     if before.mean == after.mean == 0:
         return SAME, 1.0
-    more, less = beyond_ratio(before, after, 1 + margin), -beyond_ratio(before, after, 1 - margin)
+    more = above(beyond_ratio(before, after, 1 + margin))
+    less = above(-beyond_ratio(before, after, 1 - margin))
     ratio = ratio_of_means(before, after)
     if ratio is None:
-        beyond = above(more)
-        return (WORSE if before.mean == 0 and beyond <= above(_REACH) else INCONCLUSIVE), beyond
-    if ratio.low > 1 + margin:
-        return WORSE, above(more)
-    if ratio.high < 1 - margin:
-        return BETTER, above(less)
-    within = ratio.low >= 1 - margin and ratio.high <= 1 + margin
-    return (SAME if within else INCONCLUSIVE), min(above(more), above(less))
+        return (WORSE if before.mean == 0 and more <= above(_REACH) else INCONCLUSIVE), more
+    verdict = _verdict(ratio, 1 - margin, 1 + margin)
+    return verdict, {WORSE: more, BETTER: less}.get(verdict, min(more, less))
 
 
-def _percentile(name: str, before: OperationSide, after: OperationSide, margin: float) -> Figure:
+def _verdict(span: Interval, least: float, most: float) -> str:
+    """Worse when the whole interval is above *most*, better when below *least*, the same when within."""
+    if span.low > most:
+        return WORSE
+    if span.high < least:
+        return BETTER
+    return SAME if least <= span.low and span.high <= most else INCONCLUSIVE
+
+
+def _percentile(before: OperationSide, after: OperationSide, margin: float) -> Figure:
     one, two = before.duration.percentile(_TAIL), after.duration.percentile(_TAIL)
     first, second = Ranks.of(before.duration), Ranks.of(after.duration)
     if first is None or second is None or not one or not two:
-        return Figure(name, one, two, UNKNOWN, "the buckets are too coarse, or nothing took any time")
+        return Figure(TAIL, one, two, UNKNOWN, "the buckets are too coarse, or nothing took any time")
     ratio = ratio_of_percentiles(first, second, _TAIL)
     if ratio is None:
-        return Figure(name, one, two, UNKNOWN, "the buckets are too coarse")
-    verdict, chance = INCONCLUSIVE, 1.0
-    if ratio.low > 1 + margin:
-        verdict, chance = WORSE, chance_of_percentiles(first, second, _TAIL, 1 + margin)
-    elif ratio.high < 1 - margin:
-        verdict, chance = BETTER, chance_of_percentiles(first, second, _TAIL, 1 - margin)
-    elif ratio.low >= 1 - margin and ratio.high <= 1 + margin:
-        verdict = SAME
+        return Figure(TAIL, one, two, UNKNOWN, "the buckets are too coarse")
+    verdict, chance = _verdict(ratio, 1 - margin, 1 + margin), 1.0
+    if verdict in (WORSE, BETTER):
+        bound = 1 + margin if verdict == WORSE else 1 - margin
+        chance = chance_of_percentiles(first, second, _TAIL, bound)
     return Figure(
-        name=name,
+        name=TAIL,
         before=one,
         after=two,
         verdict=verdict,
@@ -237,13 +228,11 @@ def _share(
         return Figure(name, one, two, SAME, None, "exact: none on either side", 0.0, chance=1.0)
     parts = (one * before.n, before.n), (two * after.n, after.n)
     span = difference_of_shares(*parts)
-    verdict, chance = INCONCLUSIVE, 1.0
-    if span.low > margin:
-        verdict, chance = WORSE, chance_of(lambda z: difference_of_shares(*parts, z).low > margin)
-    elif span.high < -margin:
-        verdict, chance = BETTER, chance_of(lambda z: difference_of_shares(*parts, z).high < -margin)
-    elif -margin <= span.low and span.high <= margin:
-        verdict = SAME
+    verdict, chance = _verdict(span, -margin, margin), 1.0
+    if verdict == WORSE:
+        chance = chance_of(lambda z: difference_of_shares(*parts, z).low > margin)
+    elif verdict == BETTER:
+        chance = chance_of(lambda z: difference_of_shares(*parts, z).high < -margin)
     return Figure(
         name=name,
         before=one,

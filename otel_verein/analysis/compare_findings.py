@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -110,8 +110,3 @@ def _missed(side: FindingSide, own: int, other: int) -> str | None:
     if least >= 1 or other * math.log1p(-least) <= math.log(1 - CONFIDENCE):
         return None
     return f"it was in {side.operations} of {own} operations, and {other} are too few to miss it in"
-
-
-def with_status(changes: tuple[FindingChange, ...], status: str) -> Iterator[FindingChange]:
-    """Those of one status."""
-    return (change for change in changes if change.status == status)

@@ -93,7 +93,7 @@ class Differences:
 FIGURES: Final[dict[str, Callable[[RootRow], float | None]]] = {
     "queries": lambda row: row.queries,
     "items": lambda row: row.items,
-    "db_share": lambda row: row.db_s / row.duration_s if row.db_s is not None and row.duration_s > 0 else None,
+    "db_share": lambda row: row.db_share,
 }
 
 
@@ -131,20 +131,20 @@ def _parted(rows: Sequence[RootRow], by: str) -> tuple[list[RootRow], list[RootR
     if by == BUDGET:
         over = [row for row in rows if "duration" in row.breaches]
         return over, [row for row in rows if "duration" not in row.breaches], None
-    bound = _percentile(rows, lambda row: row.duration_s, _TAIL)
-    if bound is None:
-        return [], list(rows), None
+    if not rows:
+        return [], [], None
+    bound = _percentile([(row, row.duration_s) for row in rows], _TAIL)
     return [row for row in rows if row.duration_s > bound], [row for row in rows if row.duration_s <= bound], bound
 
 
-def _percentile(rows: Sequence[RootRow], value: Callable[[RootRow], float], part: float) -> float | None:
+def _percentile(part: Sequence[tuple[RootRow, float]], share: float) -> float:
     """The weighted percentile, at nearest rank."""
-    total, passed = math.fsum(row.weight for row in rows), 0.0
-    for row in sorted(rows, key=value):
+    total, passed = math.fsum(row.weight for row, _ in part), 0.0
+    for row, number in sorted(part, key=lambda each: each[1]):
         passed += row.weight
-        if passed >= part * total:
-            return value(row)
-    return None
+        if passed >= share * total:
+            return number
+    raise ValueError("a part without operations has no percentile")
 
 
 def _weight(rows: Sequence[RootRow]) -> tuple[float, float]:
@@ -192,7 +192,7 @@ def _ranked(name: str, slow: Sequence[tuple[RootRow, float]], normal: Sequence[t
     variance = _variance(area, n, m)
     by_chance = math.sqrt((n + m + 1) / (12 * n * m))  # of Mann and Whitney, where it tells nothing
     reach = Z95 * math.sqrt(max(0.0, variance))
-    middles = [_percentile_of(part) for part in (slow, normal)]
+    middles = [_percentile(part, 1 / 2) for part in (slow, normal)]
     return Difference(
         name=name,
         value=None,
@@ -230,15 +230,6 @@ def _area(slow: Sequence[tuple[RootRow, float]], normal: Sequence[tuple[RootRow,
         area += of_slow * (less + of_normal / 2)
         less += of_normal
     return area
-
-
-def _percentile_of(part: Sequence[tuple[RootRow, float]]) -> float:
-    total, passed = math.fsum(row.weight for row, _ in part), 0.0
-    for row, number in sorted(part, key=lambda each: each[1]):
-        passed += row.weight
-        if passed >= total / 2:
-            return number
-    raise ValueError("a part without operations has no median")
 
 
 def _least(difference: Difference) -> float:

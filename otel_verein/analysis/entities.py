@@ -89,16 +89,17 @@ def entity_costs(found: Entities, most: int) -> EntitiesAnswer:
             entities[row.entity_type, row.entity_id].append(row)
     named = {key: each for key, each in entities.items() if key[1] != semconv.OTHER}
     order = sorted(named, key=lambda key: (-_time(named[key]), key))
-    shown = [_cost(kind, name, named[kind, name], rows) for kind, name in order[:most]]
+    whole = _time(rows), _sum(rows, lambda row: row.queries)
+    shown = [_cost(kind, name, named[kind, name], whole) for kind, name in order[:most]]
     rest: dict[str, list[EntityRow]] = defaultdict(list)
     for kind, name in [*order[most:], *(key for key in entities if key not in named)]:
         rest[kind] += entities[kind, name]
     others = [
-        _cost(kind, semconv.OTHER, rest[kind], rows) for kind in sorted(rest, key=lambda kind: -_time(rest[kind]))
+        _cost(kind, semconv.OTHER, rest[kind], whole) for kind in sorted(rest, key=lambda kind: -_time(rest[kind]))
     ]
     return EntitiesAnswer(
         types=tuple(
-            _cost(kind, None, types[kind], rows) for kind in sorted(types, key=lambda kind: -_time(types[kind]))
+            _cost(kind, None, types[kind], whole) for kind in sorted(types, key=lambda kind: -_time(types[kind]))
         ),
         entities=(*shown, *others),
         entities_seen=len(named),
@@ -120,7 +121,9 @@ def _notes(rows: Sequence[EntityRow]) -> Iterator[str]:
     yield "from kept operations and their weights: an estimate"
 
 
-def _cost(kind: str, name: str | None, rows: Sequence[EntityRow], all_rows: Sequence[EntityRow]) -> EntityCost:
+def _cost(kind: str, name: str | None, rows: Sequence[EntityRow], whole: tuple[float, float | None]) -> EntityCost:
+    """What *rows* cost, also as a share of the time and the queries of the *whole*."""
+    all_time_s, all_queries = whole
     count, time_s = math.fsum(row.count for row in rows), _time(rows)
     values = spread(count, [(row.scale, row.buckets) for row in rows])
     queries = _sum(rows, lambda row: row.queries)
@@ -135,7 +138,7 @@ def _cost(kind: str, name: str | None, rows: Sequence[EntityRow], all_rows: Sequ
         count=count,
         samples=sum(row.samples for row in rows),
         time_s=time_s,
-        time_share=_per(time_s, _time(all_rows)),
+        time_share=_per(time_s, all_time_s),
         mean_s=_per(time_s, count),
         p50_s=percentiles[0],
         p95_s=percentiles[1],
@@ -143,7 +146,7 @@ def _cost(kind: str, name: str | None, rows: Sequence[EntityRow], all_rows: Sequ
         error_share=_per(math.fsum(row.errors for row in rows), count),
         breached_share=_per(math.fsum(row.breached for row in rows), count),
         queries=queries,
-        queries_share=_per(queries, _sum(all_rows, lambda row: row.queries)),
+        queries_share=_per(queries, all_queries),
         queries_mean=_per(queries, count),
         queries_max=max(maxima) if len(maxima) == len(rows) else None,
         db_s=_sum(rows, lambda row: row.db_s),

@@ -62,7 +62,7 @@ class Distribution:
             return 0.0
         if self.mean is None or self.scale < COARSEST_SCALE:
             return None
-        squares = math.fsum(amount * _middle(index, self.scale) ** 2 for index, amount in self.buckets) / self.count
+        squares = math.fsum(amount * middle(index, self.scale) ** 2 for index, amount in self.buckets) / self.count
         return Z95 * math.sqrt(max(0.0, squares - self.mean**2) / self.effective)
 
     def percentile(self, share: float) -> float | None:
@@ -70,7 +70,7 @@ class Distribution:
         if self.scale < COARSEST_SCALE:
             return None
         index = _bucket_at(self.count, self.buckets, share)
-        return self._clamped(0.0 if index is None else _middle(index, self.scale))
+        return self.clamped(0.0 if index is None else middle(index, self.scale))
 
     def whole_percentile(self, share: float) -> float | None:
         """As :meth:`percentile`, for counts: the whole number of the bucket that is nearest its middle."""
@@ -78,13 +78,19 @@ class Distribution:
             return None
         index = _bucket_at(self.count, self.buckets, share)
         if index is None:
-            return self._clamped(0.0)
+            return self.clamped(0.0)
         lower, upper = (2 ** ((index + place) / 2**self.scale) for place in (0, 1))
         # The bounds are rounded, so that a power of two does not miss its own bucket by one ulp.
         least, most = math.floor(round(lower, 6)) + 1, math.floor(round(upper, 6))
-        return self._clamped(float(min(max(round(math.sqrt(lower * upper)), least), most)))
+        return self.clamped(float(min(max(round(math.sqrt(lower * upper)), least), most)))
 
-    def _clamped(self, value: float) -> float:
+    @property
+    def alike(self) -> bool:
+        """Whether all values are the same, and known."""
+        return self.minimum is not None and self.minimum == self.maximum
+
+    def clamped(self, value: float) -> float:
+        """*value*, within the extremes that are known."""
         if self.maximum is not None:
             value = min(value, self.maximum)
         return value if self.minimum is None else max(value, self.minimum)
@@ -103,7 +109,7 @@ class Spread:
         if self.scale < COARSEST_SCALE or self.count <= 0:
             return None
         index = _bucket_at(self.count, self.buckets, share)
-        return 0.0 if index is None else _middle(index, self.scale)
+        return 0.0 if index is None else middle(index, self.scale)
 
     def above(self, bound: float) -> tuple[float, float]:
         """How many values are above *bound*, and by how much in sum; each is taken for the middle of its bucket."""
@@ -115,7 +121,7 @@ class Spread:
         return math.fsum(amount * excess**2 for amount, excess in self._over(bound))
 
     def _over(self, bound: float) -> list[tuple[float, float]]:
-        middles = ((amount, _middle(index, self.scale)) for index, amount in self.buckets)
+        middles = ((amount, middle(index, self.scale)) for index, amount in self.buckets)
         return [(amount, value - bound) for amount, value in middles if value > bound]
 
 
@@ -160,7 +166,8 @@ def _merged(parts: Iterable[tuple[int, Sequence[tuple[int, float]]]], scale: int
     return tuple(sorted(merged.items()))
 
 
-def _middle(index: int, scale: int) -> float:
+def middle(index: int, scale: int) -> float:
+    """The geometric middle of a bucket."""
     return float(2 ** ((index + 0.5) / 2**scale))
 
 

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from itertools import accumulate
 
-from otel_verein.analysis.histogram import COARSEST_SCALE, Z95, Distribution
+from otel_verein.analysis.histogram import COARSEST_SCALE, Z95, Distribution, middle
 from otel_verein.analysis.intervals_of_differences import Interval, Moments, chance_of
 
 
@@ -20,12 +20,12 @@ def moments(values: Distribution) -> Moments | None:
     mean, n = values.mean, values.effective
     if mean is None or n <= 0 or (values.scale < COARSEST_SCALE and values.buckets):
         return None
-    if n <= 1 or (values.minimum is not None and values.minimum == values.maximum):
+    if n <= 1 or values.alike:
         return Moments(n, mean, 0.0)
-    middles = [(2 ** ((index + 0.5) / 2**values.scale), amount) for index, amount in values.buckets]
+    middles = [(middle(index, values.scale), amount) for index, amount in values.buckets]
     zeros = values.count - sum(amount for _, amount in values.buckets)
-    center = math.fsum(middle * amount for middle, amount in middles) / values.count
-    squares = math.fsum(amount * (middle - center) ** 2 for middle, amount in middles) + zeros * center**2
+    center = math.fsum(value * amount for value, amount in middles) / values.count
+    squares = math.fsum(amount * (value - center) ** 2 for value, amount in middles) + zeros * center**2
     return Moments(n, mean, squares / values.count * n / (n - 1))
 
 
@@ -48,9 +48,7 @@ class Ranks:
     @property
     def half(self) -> float:
         """Half the width of a bucket, as a logarithm; nothing when all values are the same, and known."""
-        values = self.values
-        alike = values.minimum is not None and values.minimum == values.maximum
-        return 0.0 if alike else math.log(2) / 2**values.scale / 2
+        return 0.0 if self.values.alike else math.log(2) / 2**self.values.scale / 2
 
     def interval(self, part: float, z: float = Z95) -> Interval:
         """The interval of the percentile *part*, by order statistics; Conover, Practical Nonparametric Statistics, 3.2.
@@ -70,10 +68,7 @@ class Ranks:
         place = bisect_left(self.below, rank)
         if place == 0:
             return 0.0
-        value = float(2 ** ((self.values.buckets[place - 1][0] + upper) / 2**self.values.scale))
-        if self.values.maximum is not None:
-            value = min(value, self.values.maximum)
-        return value if self.values.minimum is None else max(value, self.values.minimum)
+        return self.values.clamped(float(2 ** ((self.values.buckets[place - 1][0] + upper) / 2**self.values.scale)))
 
 
 def ratio_of_percentiles(before: Ranks, after: Ranks, part: float, z: float = Z95) -> Interval | None:

@@ -109,12 +109,11 @@ def _slow(
     found: Mapping[tuple[str, str], list[FindingRow]],
     config: Config,
 ) -> SlowOperation:
-    share = row.db_s / row.duration_s if row.db_s is not None and row.duration_s > 0 else None
     usual = None if stats is None else stats.duration.percentile(1 / 2)
-    reasons = tuple(_reasons(row, share, stats, found.get((row.service, row.operation), ()), config))
+    reasons = tuple(_reasons(row, stats, found.get((row.service, row.operation), ()), config))
     return SlowOperation(
         root=row,
-        db_share=share,
+        db_share=row.db_share,
         times_median=row.duration_s / usual if usual else None,
         reasons=reasons or (Reason(UNEXPLAINED, "nothing that was recorded explains it"),),
     )
@@ -122,11 +121,11 @@ def _slow(
 
 def _reasons(
     row: RootRow,
-    share: float | None,
     stats: OperationStats | None,
     findings: Sequence[FindingRow],
     config: Config,
 ) -> Iterator[Reason]:
+    share = row.db_share
     if share is not None and row.queries is not None:
         where = DATABASE if share >= 1 / 2 else OUTSIDE
         yield Reason(where, f"{share:.0%} of the time in the database, {row.queries} queries")

@@ -135,9 +135,8 @@ def trended(steps: Steps, limit: int, margin: float) -> Trend:
     for row in steps.rows:
         rows[OperationKey(row.service, row.operation, row.kind)].append(row)
     order = sorted(rows, key=lambda key: (-math.fsum(row.duration_s or 0.0 for row in rows[key]), key))
-    length = None if steps.mixed else steps.step_s
-    plain = [Series(None, _points(steps.rows, length))]
-    plain += [Series(key, _points(rows[key], length)) for key in order[:limit]]
+    plain = [Series(None, points(steps, steps.rows))]
+    plain += [Series(key, points(steps, rows[key])) for key in order[:limit]]
     long_enough = [(series, name) for series in plain for name in FIGURES if len(_known(series, name)) >= 2 * SIDE]
     chance = CHANCE / max(1, len(long_enough))
     series = [replace(each, changes=tuple(_changes(each, chance, margin))) for each in plain]
@@ -151,18 +150,20 @@ def trended(steps: Steps, limit: int, margin: float) -> Trend:
     )
 
 
+def points(steps: Steps, rows: Iterable[StepRow]) -> tuple[Point, ...]:
+    """What *rows*, some or all of those of *steps*, come to step by step, the earliest first."""
+    length = None if steps.mixed else steps.step_s
+    by_start: dict[int, list[StepRow]] = defaultdict(list)
+    for row in rows:
+        by_start[row.start_ns].append(row)
+    return tuple(_point(start, by_start[start], length) for start in sorted(by_start))
+
+
 def _notes(total: Series, looked_at: int) -> Iterator[str]:
     if not looked_at:
         yield f"no change can be told from fewer than {2 * SIDE} whole steps"
     elif not rhythm_is_known(_seconds(total.points)):
         yield "less than three days: a change may be the rhythm of the day"
-
-
-def _points(rows: Iterable[StepRow], step_s: int | None) -> tuple[Point, ...]:
-    steps: dict[int, list[StepRow]] = defaultdict(list)
-    for row in rows:
-        steps[row.start_ns].append(row)
-    return tuple(_point(start, steps[start], step_s) for start in sorted(steps))
 
 
 def _point(start_ns: int, rows: Sequence[StepRow], step_s: int | None) -> Point:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from otel_verein.analysis.compare import Comparison
 from otel_verein.analysis.snapshots import Snapshot, decoded, encoded, made_with, numbered, versions_in
 from otel_verein.analysis.times import rfc3339
 from otel_verein.api.compare import compare, side
+from otel_verein.api.report import BaselineNote
 from otel_verein.config.layers import digest
 from otel_verein.config.schema import Config
 from otel_verein.errors import SourceError, StoreError
@@ -75,6 +77,16 @@ def named(root: Path) -> tuple[Entry, ...]:
     """Every version of every baseline in the store at *root*, also those that cannot be read."""
     store = Store(root)
     return tuple(_entry(root, name, number) for name in files.names(store) for number in files.numbers(store, name))
+
+
+def notes(root: Path) -> tuple[BaselineNote, ...]:
+    """The baselines there are to compare with, as far as they can be read; raises what :func:`named` raises."""
+    readable = ((each, each.taken_ns) for each in named(root))
+    return tuple(
+        BaselineNote(each.name, each.number, datetime.fromtimestamp(taken / 1e9, timezone.utc))
+        for each, taken in readable
+        if taken is not None
+    )
 
 
 def show(root: Path, name: str, number: int | None = None) -> Snapshot:

@@ -15,7 +15,7 @@ from otel_verein.analysis.health import OperationHealth, TotalHealth, operation_
 from otel_verein.analysis.loss import Loss, by_detail, counted, is_measured, loss
 from otel_verein.analysis.operations import OperationKey, OperationStats, by_impact
 from otel_verein.analysis.roadmap import Step
-from otel_verein.analysis.times import window_dict
+from otel_verein.analysis.times import rfc3339_of, window_dict
 from otel_verein.api.findings import found_in
 from otel_verein.api.read import read
 from otel_verein.config.schema import Config, IgnoreRule
@@ -77,6 +77,11 @@ class Report:
         return None if self.window is None else _moment(self.window.end_ns)
 
     @property
+    def count(self) -> int:
+        """How many operations it rests on."""
+        return sum(stats.count for stats, _ in self.operations)
+
+    @property
     def estimated(self) -> bool:
         """Whether any count of an operation is an estimate from sampled spans."""
         return any(stats.estimated for stats, _ in self.operations)
@@ -104,7 +109,7 @@ class Report:
             "bottlenecks": [each.as_dict() for judged in self.judgements.values() for each in judged.bottlenecks],
             "roadmap": [step.as_dict() for step in self.roadmap],
             "baselines": [
-                {"name": each.name, "version": each.version, "taken": _rfc3339(each.taken)} for each in self.baselines
+                {"name": each.name, "version": each.version, "taken": rfc3339_of(each.taken)} for each in self.baselines
             ],
             "internal_errors": dict(self.internal_errors),
             "notes": list(self.notes),
@@ -163,7 +168,3 @@ def _ignored(tables: Tables, rules: Sequence[IgnoreRule], today: date) -> Iterat
 
 def _moment(nanoseconds: int) -> datetime:
     return datetime.fromtimestamp(nanoseconds / 1e9, tz=timezone.utc)
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from otel_verein.api.places import segments_of
 from otel_verein.config.schema import Config
+from otel_verein.sources.viewed import texts_of
 from otel_verein.store.layout import Store
 
 if TYPE_CHECKING:
@@ -29,8 +30,7 @@ def trace(config: Config, trace_id: str, root: Path | None = None) -> tuple[Trac
 
     store = Store(root or Path(config.store.directory))
     wanted = trace_id.strip()
-    texts = (wanted.lower().encode(), wanted.upper().encode())
-    return find_trace(store, wanted, fresh(segments_of(config, store), config.store, Wanted(texts)))
+    return find_trace(store, wanted, fresh(segments_of(config, store), config.store, Wanted(texts_of(wanted))))
 
 
 def as_dict(spans: Sequence[TraceSpan]) -> dict[str, Any]:

@@ -86,7 +86,7 @@ def _asking(function: Callable[..., Any], options: Sequence[Callable[[Any], Any]
             version=given.pop("release"),
             operation=given.pop("operation"),
         )
-        if ask.start_ns is not None and ask.end_ns is not None and ask.end_ns <= ask.start_ns:
+        if ask.is_backwards:
             raise click.BadParameter("--until has to be after --since")
         question = Question(given.pop("place"), ask, given.pop("config_file"))
         return function(*args, question=question, **given)

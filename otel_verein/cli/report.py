@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from pathlib import Path
 
 import click
 
-from otel_verein.api.baselines import named
-from otel_verein.api.report import BaselineNote
+from otel_verein.api.baselines import notes
 from otel_verein.api.report import report as make_report
 from otel_verein.cli.answer_options import (
     SETTINGS,
@@ -44,7 +42,7 @@ def report(question: Question, as_json: bool, html_file: Path | None, markdown: 
     Counts are exact over all operations, percentiles are within 5 %; what is estimated from sampled traces says so.
     """
     with answering("report", question) as (source, config):
-        answer = make_report(source, config, question.ask, baselines=_baselines(root_of(question, config)))
+        answer = make_report(source, config, question.ask, baselines=notes(root_of(question, config)))
         warn("report", answer.notes)
         if html_file is not None:
             from otel_verein.cli.report_page import write_page
@@ -62,13 +60,3 @@ def report(question: Question, as_json: bool, html_file: Path | None, markdown: 
         from otel_verein.rendering.terminal.report import lines
 
         show(lambda width: lines(answer, source.name, limit, width, question.ask.operation))
-
-
-def _baselines(root: Path) -> tuple[BaselineNote, ...]:
-    """The baselines there are to compare with, as far as they can be read."""
-    readable = ((each, each.taken_ns) for each in named(root))
-    return tuple(
-        BaselineNote(each.name, each.number, datetime.fromtimestamp(taken / 1e9, timezone.utc))
-        for each, taken in readable
-        if taken is not None
-    )

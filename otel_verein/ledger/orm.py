@@ -196,13 +196,12 @@ def _many_to_many(model: Any, query: Any) -> str | None:
     target = next((getattr(getattr(each, "lhs", None), "target", None) for each in conditions), None)
     table = getattr(target, "model", None)
     for field in model._meta.get_fields()[:_MOST_FIELDS] if table is not None else ():
-        relation = field if getattr(field, "concrete", False) else getattr(field, "remote_field", None)
         if field.many_to_many and table in (
             getattr(getattr(field, "remote_field", None), "through", None),
             getattr(field, "through", None),
         ):
             accessor = field.name if field.concrete else field.get_accessor_name()
-            return f"{model.__name__}.{accessor}" if relation is not None else None
+            return f"{model.__name__}.{accessor}"
     return None
 
 

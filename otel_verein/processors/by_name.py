@@ -14,8 +14,9 @@ _NAMES_REMEMBERED = 1024
 def first_match(rules: Sequence[tuple[str, _Value]], otherwise: _Value) -> Callable[[str], _Value]:
     """What gives a name the value of the first of *rules*, (glob, value), that matches; it remembers recent names."""
 
-    @lru_cache(maxsize=_NAMES_REMEMBERED)
-    def of_name(name: str) -> _Value:
-        return next((value for glob, value in rules if fnmatchcase(name, glob)), otherwise)
+    return remembered(lambda name: next((value for glob, value in rules if fnmatchcase(name, glob)), otherwise))
 
-    return of_name
+
+def remembered(of_name: Callable[[str], _Value]) -> Callable[[str], _Value]:
+    """*of_name*, which remembers what it said of recent names."""
+    return lru_cache(maxsize=_NAMES_REMEMBERED)(of_name)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from otel_verein.config.schema import Compression, Config, Sampling, Thresholds
 from otel_verein.ledger import Ledger, Operation
 from otel_verein.ledger.record import RecordFields
-from otel_verein.processors.by_name import first_match
+from otel_verein.processors.by_name import remembered
 from otel_verein.processors.sampling import Policy
 
 _NEVER = sys.maxsize
@@ -65,5 +65,4 @@ def _by_name(thresholds: Thresholds) -> Callable[[str], Thresholds] | None:
     """The budgets with those of the first rule for a name; None where there are no rules."""
     if not thresholds.operations:
         return None
-    rules = [(rule.operation, replace(thresholds, **rule.given)) for rule in thresholds.operations]  # type: ignore[arg-type]
-    return first_match(rules, thresholds)
+    return remembered(thresholds.of)

@@ -16,6 +16,7 @@ from otel_verein.api.asking import moment, side
 from otel_verein.serving.bodies import checked
 from otel_verein.serving.limits import MEMBERS, PARAMETERS, TEXT
 from otel_verein.serving.problems import wrong
+from otel_verein.store.baselines import NAME
 
 _MINUTE_S: Final = 60
 _STEP: Final = re.compile(r"([1-9][0-9]{0,6})([smhd])", re.ASCII)
@@ -162,7 +163,6 @@ def _text(name: str, what: str) -> Parameter:
 
 
 _TIME: Final = {"type": "string", "anyOf": [_AGO, {"format": "date"}, {"format": "date-time"}], "maxLength": 64}
-NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_.=+-]{0,63}"
 
 SERVICE: Final = _text("service", "Only this service.")
 ENVIRONMENT: Final = _text("environment", "Only this deployment environment.")

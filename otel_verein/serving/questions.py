@@ -17,13 +17,12 @@ from otel_verein.api.differs import differs
 from otel_verein.api.entity import entities
 from otel_verein.api.findings import findings
 from otel_verein.api.health import health
-from otel_verein.api.report import BaselineNote, Report, report
+from otel_verein.api.report import report
 from otel_verein.api.slow import slowest
 from otel_verein.api.traces import as_dict
 from otel_verein.api.trend import trend
 from otel_verein.config.schema import Config
 from otel_verein.serving.limits import POINTS
-from otel_verein.serving.parameters import NAME
 from otel_verein.serving.problems import Problem, wrong
 from otel_verein.sources.base import Ask
 from otel_verein.sources.remembered import Remembered
@@ -71,19 +70,15 @@ class Question:
 def question(world: World, given: Mapping[str, Any]) -> Question:
     """The question that the parameters ask; raises Problem for a window that ends before it begins."""
     ask = Ask(**{field: given.get(name) for name, field in _ASK.items()})
-    if ask.start_ns is not None and ask.end_ns is not None and ask.end_ns <= ask.start_ns:
+    if ask.is_backwards:
         raise wrong("until has to be after since")
     return Question(world, world.config(), ask, given)
 
 
-def reported(asked: Question) -> Report:
-    """The report, with the baselines that there are to compare with."""
-    return report(asked.world.source, asked.config, asked.ask, baselines=_notes(asked.world.root))
-
-
 def tell_report(asked: Question) -> dict[str, Any]:
     """See :func:`otel_verein.api.report.report`."""
-    return reported(asked).as_dict()
+    there = baselines.notes(asked.world.root)
+    return report(asked.world.source, asked.config, asked.ask, baselines=there).as_dict()
 
 
 def tell_findings(asked: Question) -> dict[str, Any]:
@@ -108,7 +103,7 @@ def tell_compare(asked: Question) -> dict[str, Any]:
         return compare(asked.world.source, asked.config, kept, newer).as_dict()
     older = limited(asked.ask, before.ask)
     for name, ask in (("before", older), ("after", newer)):
-        if ask.start_ns is not None and ask.end_ns is not None and ask.end_ns <= ask.start_ns:
+        if ask.is_backwards:
             raise wrong(f"{name}: the window has to end after it begins")
     return compare(asked.world.source, asked.config, older, newer).as_dict()
 
@@ -161,10 +156,11 @@ def tell_baselines(asked: Question) -> dict[str, Any]:
 
 
 def tell_page(asked: Question) -> bytes:
-    """The report as a page."""
+    """The report as a page, which shows no baselines."""
     from otel_verein.rendering.html.gathered import page_of
 
-    return page_of(reported(asked), asked.world.source, asked.config, asked.ask)
+    source, config, ask = asked.world.source, asked.config, asked.ask
+    return page_of(report(source, config, ask), source, config, ask)
 
 
 def today(asked: Question) -> Hashable:
@@ -183,17 +179,8 @@ def nothing(_: Question) -> Hashable:
     return ()
 
 
-def _notes(root: Path) -> tuple[BaselineNote, ...]:
-    readable = ((each, each.taken_ns) for each in baselines.named(root))
-    return tuple(
-        BaselineNote(each.name, each.number, datetime.fromtimestamp(taken / _NS, timezone.utc))
-        for each, taken in readable
-        if taken is not None
-    )
-
-
 def _baseline(root: Path, name: str, number: int | None) -> Any:
-    if not re.fullmatch(NAME, name, re.ASCII):
+    if not re.fullmatch(files.NAME, name, re.ASCII):
         raise wrong(f"before: {name[:80]!r} is no name of a baseline")
     there = files.numbers(Store(root), name)
     if not there or number not in (None, *there):

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 from otel_verein.sources import store_sql as sql
 from otel_verein.sources.base import Ask, Entities, Steps, Tables
 from otel_verein.sources.rows import CounterRow, EntityRow, FindingRow, HistogramRow, StepRow, Window
-from otel_verein.sources.sql.dialect import DUCKDB, Query, asked, both, named
-from otel_verein.store.layout import Level
+from otel_verein.sources.sql.dialect import DUCKDB, Query, asked, both, named, of_entity
+from otel_verein.store.layout import Level, period_end
 
 if TYPE_CHECKING:
     import duckdb
 
     from otel_verein.store.reading import Reading
-
-_LENGTHS = {Level.HOUR: "hour", Level.DAY: "day", Level.MONTH: "month"}
 
 
 def tables(reading: Reading, ask: Ask) -> Tables:
@@ -45,15 +43,11 @@ def steps(reading: Reading, step_s: int, ask: Ask) -> Steps:
     rows = [StepRow(*(*row[:11], tuple(row[11] or ()), row[12])) for row in database.execute(sql.STEPS).fetchall()]
     level = max((file.level for files in reading.files.values() for file in files), default=Level.DETAIL)
     notes = [*reading.notes, *reading.unstored.notes, *_estimates(database)]
-    mixed = bool(level and (level == Level.MONTH or step_s % _seconds(level)))
+    mixed = bool(level and (level == Level.MONTH or step_s % period_end(0, level)))
     if mixed:
-        coarse = _LENGTHS[Level(level)]
+        coarse = Level(level).name.lower()
         notes.append(f"of a part of the time only figures by the {coarse} are kept; they stand at the beginning of it")
     return Steps(step_s, tuple(rows), tuple(notes), mixed)
-
-
-def _seconds(level: int) -> int:
-    return 3600 if level == Level.HOUR else 86_400
 
 
 def _make_series(database: duckdb.DuckDBPyConnection, ask: Ask) -> None:
@@ -108,10 +102,7 @@ def _estimates(database: duckdb.DuckDBPyConnection) -> Iterator[str]:
 def entities(reading: Reading, ask: Ask, entity_type: str | None, entity_id: str | None) -> Entities:
     """What operations were about, of a reading of entities."""
     database = reading.database
-    wanted = {"entity_type": entity_type, "entity_id": entity_id}
-    given = {name: value for name, value in wanted.items() if value is not None}
-    one = Query(" AND ".join(f"{name} = ${name}" for name in given) or "true", given)
-    condition = both(asked(DUCKDB, ask), named(DUCKDB, ask), one)
+    condition = both(asked(DUCKDB, ask), named(DUCKDB, ask), of_entity(DUCKDB, entity_type, entity_id))
     database.execute(sql.asked("entities", condition.text), condition.values)
     rows = database.execute(sql.ENTITIES).fetchall()
     found = (EntityRow(*(*row[:11], tuple(row[11] or ()), *row[12:])) for row in rows)

@@ -11,6 +11,7 @@ from otel_verein.sources.base import Ask, Roots, Statements
 from otel_verein.sources.rows import RootRow, StatementRow
 from otel_verein.sources.sql import detail, template
 from otel_verein.sources.sql.dialect import DUCKDB, Query, asked, both, named, within
+from otel_verein.store.rolling.sql import SPAN_SCALE
 
 if TYPE_CHECKING:
     from otel_verein.store.reading import Reading
@@ -35,8 +36,9 @@ TOLD_APART: Final = (
 _REASONS: Final = 11
 _ITEMS: Final = 14
 _NOT_NEEDED: Final = "span_id, parent_span_id, start_ns"
-_STATEMENTS: Final = ("db.query.text", "db.statement")
 
+STATEMENTS: Final = frozenset((semconv.DB_QUERY_TEXT, "db.statement"))
+"""The attributes with SQL, which are none of a root's."""
 
 MOST_SPANS: Final = 300_000
 """Of which statements are added up for one answer, which takes seconds; of more, a sample of whole traces."""
@@ -70,9 +72,9 @@ def statements(reading: Reading, ask: Ask, most_spans: int = MOST_SPANS) -> Stat
     ).fetchall()[0][0]
     buckets = {
         tuple(key): tuple(sorted(pairs or ()))
-        for *key, pairs in database.execute(template.statement_buckets(DUCKDB, "owned")).fetchall()
+        for *key, pairs in database.execute(template.statement_buckets(DUCKDB)).fetchall()
     }
-    rows = database.execute(template.statements(DUCKDB, "owned")).fetchall()
+    rows = database.execute(template.statements(DUCKDB)).fetchall()
     notes = [*reading.notes, *reading.unstored.notes]
     if every > 1:
         notes.append(
@@ -106,7 +108,7 @@ def statement_rows(
             samples=int(samples),
             rows=float(returned),
             rows_known=float(known),
-            scale=template.SCALE,
+            scale=SPAN_SCALE,
             buckets=buckets.get(key, ()),
             file=file,
             line=line,
@@ -151,7 +153,7 @@ def root_row(row: Sequence[Any], own: Mapping[str, str]) -> RootRow:
 
 def attributes(own: str, resource: str) -> dict[str, str]:
     """The attributes of a root from two texts of OTLP/JSON, as :class:`RootRow` has them."""
-    found = {key: text for key, text in _texts(json.loads(own)) if key not in _STATEMENTS}
+    found = {key: text for key, text in _texts(json.loads(own)) if key not in STATEMENTS}
     of_process = json.loads(resource).get("attributes") or ()
     found |= {f"resource.{key}": text for key, text in _texts(of_process) if key in TOLD_APART}
     return found

@@ -37,6 +37,11 @@ class Ask:
     version: str | None = None
     operation: str | None = None
 
+    @property
+    def is_backwards(self) -> bool:
+        """Whether it ends when or before it begins, so that nothing can be in it."""
+        return self.start_ns is not None and self.end_ns is not None and self.end_ns <= self.start_ns
+
     def matches(self, operation: str | None) -> bool:
         """Whether the name of an operation is asked for."""
         wanted = self.operation

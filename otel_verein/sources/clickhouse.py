@@ -23,14 +23,13 @@ from otel_verein.sources.clickhouse_client import Client
 from otel_verein.sources.clickhouse_steps import Measured, measured_steps
 from otel_verein.sources.rows import CounterRow, HistogramRow, StepRow, Window
 from otel_verein.sources.sql import template
-from otel_verein.sources.sql.dialect import CLICKHOUSE, Query, both, named
+from otel_verein.sources.sql.dialect import CLICKHOUSE, Query, both, named, of_entity
+from otel_verein.sources.viewed import checked_id
 
 if TYPE_CHECKING:
     from otel_verein.store.traces import TraceSpan
 
 _Z95: Final = 1.96
-_IS_ID: Final = "0123456789abcdef"
-_ID_DIGITS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +93,8 @@ class ClickHouse:
         condition = named(CLICKHOUSE, ask)
         before = (spans.roots(present.spans, ask), spans.calls(present.spans, ask))
         owned = Query(spans.owned(condition.text), condition.values)
-        sums = self._client.rows(_with((*before, owned), Query(template.statements(CLICKHOUSE, "owned"))))
-        times = self._client.rows(_with((*before, owned), Query(template.statement_buckets(CLICKHOUSE, "owned"))))
+        sums = self._client.rows(_with((*before, owned), Query(template.statements(CLICKHOUSE))))
+        times = self._client.rows(_with((*before, owned), Query(template.statement_buckets(CLICKHOUSE))))
         buckets = {tuple(key): rows.pairs(places) for *key, places in times}
         return Statements(
             tuple(statement_rows(sums, buckets)),
@@ -106,11 +105,7 @@ class ClickHouse:
     def entities(self, ask: Ask = ALL, entity_type: str | None = None, entity_id: str | None = None) -> Entities:
         """What operations were about: all entities, those of a type, or one."""
         present = self._present()
-        wanted = {"entity_type": entity_type, "entity_id": entity_id}
-        given = {name: value for name, value in wanted.items() if value is not None}
-        condition = both(
-            named(CLICKHOUSE, ask), *(Query(f"{name} = {{{name}:String}}", {name: given[name]}) for name in given)
-        )
+        condition = both(named(CLICKHOUSE, ask), of_entity(CLICKHOUSE, entity_type, entity_id))
         asked = Query(template.entities(CLICKHOUSE, condition.text), condition.values)
         found = self._client.rows(_with((spans.roots(present.spans, ask),), asked))
         return Entities(tuple(map(rows.entity, found)), present.notes)
@@ -129,9 +124,7 @@ class ClickHouse:
 
     def trace(self, trace_id: str) -> tuple[TraceSpan, ...]:
         """The spans of one trace, the earliest first; empty when it is not there."""
-        wanted = trace_id.strip().lower()
-        if len(wanted) != _ID_DIGITS or wanted.strip(_IS_ID):
-            raise SourceError(f"{trace_id!r} is no trace id: it has 32 hexadecimal digits")
+        wanted = checked_id(trace_id)
         found = self._client.rows(spans.of_trace(self._present().spans, wanted))
         return tuple(map(rows.trace_span, found))
 

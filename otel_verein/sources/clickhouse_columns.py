@@ -9,7 +9,7 @@ from typing import Final
 
 from otel_verein import semconv
 from otel_verein.sources.base import Ask
-from otel_verein.sources.sql.dialect import Query
+from otel_verein.sources.sql.dialect import CLICKHOUSE, Query, equal
 from otel_verein.store.layout import HOUR_S, NANOSECONDS, TIERS
 
 HOUR_NS: Final = HOUR_S * NANOSECONDS
@@ -167,8 +167,7 @@ def moment(column: str, ask: Ask) -> Query:
 def named_origin(ask: Ask) -> Query:
     """The condition that the names in *ask* make, but for the operation, on the columns of a table."""
     columns = {"service": "ServiceName", "environment": ORIGIN["environment"], "version": ORIGIN["version"]}
-    values = {name: value for name in columns if (value := getattr(ask, name)) is not None}
     if ask.service == UNKNOWN_SERVICE:
         columns["service"] = ORIGIN["service"]
-    parts = [f"{columns[name]} = {{{name}:String}}" for name in values]
-    return Query(" AND ".join(parts) or "true", values)
+    names = {"service": ask.service, "environment": ask.environment, "version": ask.version}
+    return equal(CLICKHOUSE, columns, names)

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from otel_verein import semconv
 from otel_verein.sources.asking import whole
-from otel_verein.sources.asking_spans import TOLD_APART
+from otel_verein.sources.asking_spans import STATEMENTS, TOLD_APART
 from otel_verein.sources.rows import EntityRow, FindingRow, HistogramRow, StepRow
-from otel_verein.sources.sql.template import SCALE
+from otel_verein.store.rolling.sql import SPAN_SCALE
 
 if TYPE_CHECKING:
     from otel_verein.store.traces import TraceSpan
 
 Pairs = tuple[tuple[int, float], ...]
-_NEVER: Final = frozenset((semconv.DB_QUERY_TEXT, "db.statement"))
 _KINDS: Final = {"internal": 1, "server": 2, "client": 3, "producer": 4, "consumer": 5}
 _STATUS: Final = {"ok": 1, "error": 2}
 _WHOLE: Final = frozenset(name.name for name in semconv.TABLE if name.type == "int") | {
@@ -43,7 +42,7 @@ def estimated(row: Sequence[Any]) -> HistogramRow:
     """From an answer of :func:`template.histograms`."""
     *series, count, total, least, most, places, samples, variance = row
     number, buckets = whole(count, pairs(places))
-    return HistogramRow(*(*series, SCALE, number, total, least, most, buckets, True, int(samples), variance))
+    return HistogramRow(*(*series, SPAN_SCALE, number, total, least, most, buckets, True, int(samples), variance))
 
 
 def finding(row: Sequence[Any]) -> FindingRow:
@@ -55,13 +54,13 @@ def finding(row: Sequence[Any]) -> FindingRow:
 def entity(row: Sequence[Any]) -> EntityRow:
     """From an answer of :func:`template.entities`."""
     *key, count, errors, breached, samples, took, longest, queries, most, db_s, items, items_s, places = row
-    figures = (count, errors, breached, int(samples), took, longest, SCALE, pairs(places))
+    figures = (count, errors, breached, int(samples), took, longest, SPAN_SCALE, pairs(places))
     return EntityRow(*(*key, *figures, queries, most, db_s, items, items_s))
 
 
 def attributes(of_span: Mapping[str, str], of_resource: Mapping[str, str]) -> dict[str, str]:
     """What tells operations apart: all that a root says but SQL, and what of its resource tells processes apart."""
-    said = {name: _joined(value) for name, value in of_span.items() if name not in _NEVER}
+    said = {name: _joined(value) for name, value in of_span.items() if name not in STATEMENTS}
     return said | {f"resource.{name}": value for name, value in of_resource.items() if name in TOLD_APART}
 
 
@@ -74,7 +73,7 @@ def _joined(text: str) -> str:
 def step(row: Sequence[Any]) -> StepRow:
     """From an answer of :func:`template.steps`."""
     *key, count, errors, bad, took, queries, db_s, places = row
-    return StepRow(*(*key, count, errors, bad, took, queries, db_s, SCALE, pairs(places), True))
+    return StepRow(*(*key, count, errors, bad, took, queries, db_s, SPAN_SCALE, pairs(places), True))
 
 
 def trace_span(row: Sequence[Any]) -> TraceSpan:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from otel_verein import semconv
+from otel_verein.sources.clickhouse_points import MEASURED
 from otel_verein.sources.rows import StepRow
-
-_BAD = "any"
+from otel_verein.store.rolling.sql import ANY_BREACH
 
 
 @dataclass(slots=True)
@@ -41,18 +41,15 @@ def measured_steps(found: Measured, step_s: int) -> Iterator[StepRow]:
             step.errors += int(count) if status == "error" else 0
             step.buckets.append((scale, places))
     for number, _, service, operation, kind, detail, value in found.breaches:
-        if detail == _BAD and (number, service, operation, kind) in steps:
+        if detail == ANY_BREACH and (number, service, operation, kind) in steps:
             steps[number, service, operation, kind].bad += value
     for (number, *series), step in steps.items():
         if step.count:
             scale, buckets = _together(step.buckets)
-            took, queries, db_s = (_sum(step.sums[metric]) for metric in _METRICS)
+            took, queries, db_s = (_sum(step.sums[metric]) for metric in MEASURED)
             at_ns = number * step_s * 1_000_000_000
             counts = (float(step.count), float(step.errors), step.bad)
             yield StepRow(*(at_ns, *series, *counts, took, queries, db_s, scale, buckets))
-
-
-_METRICS = (semconv.METRIC_DURATION, semconv.METRIC_QUERIES, semconv.METRIC_DB_DURATION)
 
 
 def _sum(values: Sequence[float | None]) -> float | None:

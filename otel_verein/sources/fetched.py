@@ -6,7 +6,6 @@ A trace stands for as many as its weight says. Of what only metrics tell, such a
 from __future__ import annotations
 
 import json
-import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
@@ -20,6 +19,7 @@ from otel_verein.errors import MissingExtraError, SourceError
 from otel_verein.sources.base import ALL, Ask, Entities, Roots, Statements, Steps, Tables
 from otel_verein.sources.fetching import DAY_NS, HORIZON_DAYS, SECOND_NS, Limits, Page, Walked, walk
 from otel_verein.sources.http import Http, Product, is_page
+from otel_verein.sources.viewed import PACKAGES, checked_id
 from otel_verein.store.choose import Bounds
 
 if TYPE_CHECKING:
@@ -27,14 +27,10 @@ if TYPE_CHECKING:
     from otel_verein.sources.messages import Messages
     from otel_verein.store.traces import TraceSpan
 
-_PACKAGES: Final = ("duckdb", "pyarrow", "msgspec")
-"""What the extra ``report`` brings."""
-
 _ANSWER_BYTES: Final = 64_000_000
 """Parsed it takes several times as much memory."""
 
 _ALL_BYTES: Final = 500_000_000
-_TRACE_ID: Final = re.compile(r"[0-9a-f]{32}").fullmatch
 
 _Answer = TypeVar("_Answer", Tables, Steps, Statements, Entities, Roots)
 
@@ -52,7 +48,7 @@ class TraceBackend(ABC):
     """A source over a backend that is asked for traces; threads may share it."""
 
     def __init__(self, backend: Backend, product: Product, limits: Limits) -> None:
-        for package in _PACKAGES:
+        for package in PACKAGES:
             if find_spec(package) is None:
                 raise MissingExtraError(f"reading from {product.name}", package, "report")
         self._http = Http(backend, product, _ANSWER_BYTES)
@@ -92,9 +88,7 @@ class TraceBackend(ABC):
 
     def trace(self, trace_id: str) -> tuple[TraceSpan, ...]:
         """The spans of one trace, the earliest first; empty when it is not there. Raises SourceError."""
-        wanted = trace_id.strip().lower()
-        if _TRACE_ID(wanted) is None:
-            raise SourceError(f"{trace_id!r} is no trace id: it has 32 hexadecimal digits")
+        wanted = checked_id(trace_id)
         return self._over(Fetched(self._one(wanted), ALL)).trace(wanted)
 
     def state(self) -> Hashable | None:

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from otel_verein.config.sections.storing import Store as StoreConfig
-from otel_verein.sources.viewed import Needs, Viewed, check_extra, checked_id, in_memory, only_roots, texts_of
+from otel_verein.sources.viewed import Needs, Viewed, check_extra, in_memory, only_roots
 
 if TYPE_CHECKING:
     from otel_verein.store.intake import Intake
     from otel_verein.store.reading import Reading
-    from otel_verein.store.traces import TraceSpan
 
 _T = TypeVar("_T")
 
@@ -31,14 +30,6 @@ class Messages(Viewed):
     def name(self) -> str:
         """What the user calls where they are from."""
         return self._name
-
-    def trace(self, trace_id: str) -> tuple[TraceSpan, ...]:
-        """The spans of one trace, the earliest first; raises SourceError for what is no trace id, too."""
-        from otel_verein.store.traces import spans_of
-
-        wanted = checked_id(trace_id)
-        needs = Needs(("copies",), roots=False, texts=texts_of(wanted))
-        return self._answered(lambda reading: spans_of(reading, wanted), needs)
 
     def _answered(self, question: Callable[[Reading], _T], needs: Needs) -> _T:
         check_extra()

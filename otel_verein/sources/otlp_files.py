@@ -14,13 +14,12 @@ from otel_verein.errors import SourceError
 from otel_verein.sources.base import ALL, Ask, Tables
 from otel_verein.sources.rows import ConfigurationRow
 from otel_verein.sources.segments import check_segments, lose_metrics, notes, refuse_unusable
-from otel_verein.sources.viewed import Needs, Viewed, check_extra, checked_id, in_memory, only_roots, texts_of
+from otel_verein.sources.viewed import Needs, Viewed, check_extra, in_memory, only_roots
 from otel_verein.store import segments
 from otel_verein.store.segments import Found
 
 if TYPE_CHECKING:
     from otel_verein.store.reading import Reading, Unstored
-    from otel_verein.store.traces import TraceSpan
 
 _T = TypeVar("_T")
 
@@ -60,14 +59,6 @@ class OtlpFiles(Viewed):
 
         unstored = self._unstored(Needs())
         return configuration_rows(unstored.processes), unstored.notes
-
-    def trace(self, trace_id: str) -> tuple[TraceSpan, ...]:
-        """The spans of one trace, the earliest first; raises SourceError for what is no trace id, too."""
-        from otel_verein.store.traces import spans_of
-
-        wanted = checked_id(trace_id)
-        needs = Needs(("copies",), roots=False, texts=texts_of(wanted))
-        return self._answered(partial(spans_of, trace_id=wanted), needs)
 
     def state(self) -> Hashable | None:
         """Path, size and time of all segments."""

@@ -183,6 +183,11 @@ class RootRow:
     items: int | None
     attributes: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def db_share(self) -> float | None:
+        """Database time per wall time; above 1 when queries ran side by side."""
+        return self.db_s / self.duration_s if self.db_s is not None and self.duration_s > 0 else None
+
 
 @dataclass(frozen=True, slots=True)
 class StepRow:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from otel_verein import semconv
-from otel_verein.store.rolling.sql import ANY_BREACH
+from otel_verein.store.rolling.sql import ANY_BREACH, unless_unknown
 
 _SERIES = "metric, service, operation, kind, status, scale, basis"
 _MEASURED = """(
@@ -28,9 +28,9 @@ HISTOGRAMS: Final = f"""
 CREATE TEMP TABLE histograms AS
 SELECT row_number() OVER (ORDER BY {_SERIES})::INTEGER AS id, * FROM (
     SELECT {_SERIES}, sum("count") AS "count",
-        CASE WHEN count(total) = count(*) THEN fsum(total) END AS total,
-        CASE WHEN count(minimum) = count(*) THEN min(minimum) END AS minimum,
-        CASE WHEN count(maximum) = count(*) THEN max(maximum) END AS maximum,
+        {unless_unknown("fsum", "total")} AS total,
+        {unless_unknown("min", "minimum")} AS minimum,
+        {unless_unknown("max", "maximum")} AS maximum,
         min(nullif(first_ns, 0)) AS first_ns, max(last_ns) AS last_ns,
         sum(samples)::BIGINT AS samples, coalesce(fsum(variance), 0) AS variance
     FROM {_MEASURED} GROUP BY {_SERIES}
@@ -73,7 +73,7 @@ _WORST = ", ".join(f"arg_max({name}, (repeats_max, trace_id))" for name in _SAID
 FINDINGS: Final = f"""
 SELECT service, operation, kind, fingerprint, file, line, function,
     sum(events)::BIGINT, sum(operations)::BIGINT, sum(repeats_sum)::BIGINT, max(repeats_max),
-    sum(wasted_queries)::BIGINT, CASE WHEN count(wasted_ms) = count(*) THEN fsum(wasted_ms) END,
+    sum(wasted_queries)::BIGINT, {unless_unknown("fsum", "wasted_ms")},
     {_WORST}
 FROM asked_findings WHERE kind IS NOT NULL GROUP BY service, operation, kind, fingerprint, file, line, function
 ORDER BY service, operation, kind, fingerprint, file, line, function
@@ -104,14 +104,14 @@ WITH measured AS (
 ), durations AS (
     SELECT {_STEP}, min(scale) AS scale, fsum("count") AS "count",
         coalesce(fsum("count") FILTER (status = 'error'), 0) AS errors,
-        CASE WHEN count(total) = count(*) THEN fsum(total) END AS duration_s
+        {unless_unknown("fsum", "total")} AS duration_s
     FROM measured WHERE metric = '{semconv.METRIC_DURATION}' GROUP BY {_STEP}
 ), buckets AS ({_cells(f"(SELECT * FROM measured WHERE metric = '{semconv.METRIC_DURATION}')", _STEP)}
 ), queries AS (
-    SELECT {_STEP}, CASE WHEN count(total) = count(*) THEN fsum(total) END AS total
+    SELECT {_STEP}, {unless_unknown("fsum", "total")} AS total
     FROM measured WHERE metric = '{semconv.METRIC_QUERIES}' GROUP BY {_STEP}
 ), databases AS (
-    SELECT {_STEP}, CASE WHEN count(total) = count(*) THEN fsum(total) END AS total
+    SELECT {_STEP}, {unless_unknown("fsum", "total")} AS total
     FROM measured WHERE metric = '{semconv.METRIC_DB_DURATION}' GROUP BY {_STEP}
 ), bad AS (
     SELECT period, service, operation, coalesce(kind, 'internal') AS kind, basis, fsum("value") AS bad FROM asked_series

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
-_PACKAGES: Final = ("duckdb", "pyarrow", "msgspec")
+PACKAGES: Final = ("duckdb", "pyarrow", "msgspec")
 """What the extra ``report`` brings that questions are answered with."""
 
 LONGEST_NS: Final = HOUR_S * NANOSECONDS
@@ -81,9 +81,13 @@ class Viewed(ABC):
         question = partial(asking_spans.roots, ask=ask, most=most, slowest=slowest, failed=failed)
         return self._answered(question, Needs(("copies",), window_of(ask)))
 
-    @abstractmethod
     def trace(self, trace_id: str) -> tuple[TraceSpan, ...]:
         """The spans of one trace, the earliest first; raises SourceError for what is no trace id, too."""
+        from otel_verein.store.traces import spans_of
+
+        wanted = checked_id(trace_id)
+        needs = Needs(("copies",), roots=False, texts=texts_of(wanted))
+        return self._answered(partial(spans_of, trace_id=wanted), needs)
 
 
 def window_of(ask: Ask, more_ns: int = 0) -> Bounds | None:
@@ -119,7 +123,7 @@ def checked_id(trace_id: str) -> str:
 
 def check_extra() -> None:
     """Raise MissingExtraError where a package that reads messages is not installed."""
-    for package in _PACKAGES:
+    for package in PACKAGES:
         try:
             importlib.import_module(package)
         except ImportError as fault:

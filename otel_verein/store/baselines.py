@@ -15,7 +15,10 @@ from otel_verein.store.layout import Store
 MOST_BYTES: Final = 256 * 1024 * 1024
 """The largest file that is read."""
 
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.=+-]{0,63}", re.ASCII)
+NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_.=+-]{0,63}"
+"""The pattern of the name of a baseline."""
+
+_NAME: Final = re.compile(NAME, re.ASCII)
 _FILE: Final = re.compile(r"([1-9][0-9]{0,8})\.json", re.ASCII)
 _ATTEMPTS: Final = 8
 _DIRECTORY_MODE: Final = 0o750

@@ -15,7 +15,7 @@ from otel_verein.config.sections.storing import Store as StoreConfig
 from otel_verein.errors import StoreError
 from otel_verein.store import reading_sql as sql
 from otel_verein.store.ages import later
-from otel_verein.store.choose import Bounds, choose, covered_time, whole_minutes
+from otel_verein.store.choose import DETAIL_OF, Bounds, choose, covered_time, whole_minutes
 from otel_verein.store.duck import in_memory, rows_of_any_age
 from otel_verein.store.journal import Journal
 from otel_verein.store.layout import Level, Store
@@ -193,7 +193,7 @@ class _Views:
     ) -> None:
         """The view of one kind of rollup, with detail in the same shape: of points that of whole *minutes* only."""
         present = []
-        for source in sql.SOURCES[kind]:
+        for source in DETAIL_OF[kind]:
             files = [file for file in chosen if file.level == Level.DETAIL and file.kind == source]
             if self._base(f"{kind}_{source}", files, source, minutes if source == "points" else exact):
                 present.append(source)

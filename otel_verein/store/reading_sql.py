@@ -19,9 +19,6 @@ from otel_verein.store.rolling import sql as rollup_sql
 
 LEVELS: Final = {Level.HOUR: "hour", Level.DAY: "day", Level.MONTH: "month"}
 
-SOURCES: Final = {"series": ("points", "spans"), "findings": ("findings",), "entities": ("spans",)}
-"""The kinds of detail that each view rests on."""
-
 MOMENT: Final = {
     "points": f'"minute" * {NANOSECONDS}',
     "spans": "start_ns",

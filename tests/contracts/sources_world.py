@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from otel_verein.sources.tempo import Tempo
 from otel_verein.store.ingest import ingest
 from otel_verein.store.journal import Journal
 from otel_verein.store.layout import NANOSECONDS, Store
-from tests.services.clickhouse_exported import DATABASE, exported
+from tests.services.clickhouse_exported import DATABASE, exported, lines
 from tests.services.clickhouse_http import ClickHouseHttp
 from tests.services.jaeger import Jaeger as JaegerServer
 from tests.services.process import wait_until
@@ -80,12 +80,6 @@ class World:
         for each in self.truths:
             whole.merge(each)
         return whole
-
-    def lines(self, signal: str = "spans") -> Iterator[bytes]:
-        """The messages of all segments."""
-        for file in sorted((self.segments).rglob("*.jsonl")):
-            if file.parent.name == signal:
-                yield from file.read_bytes().splitlines()
 
 
 def made(root: Path) -> World:
@@ -168,7 +162,7 @@ def clickhouse(world: World, stack: ExitStack) -> Held:
 def jaeger(world: World, stack: ExitStack) -> Held:
     """A real Jaeger."""
     server = stack.enter_context(JaegerServer())
-    for line in world.lines():
+    for line in lines(world.segments, "spans"):
         answer = requests.post(
             f"http://{server.http_endpoint}/v1/traces", line, headers={"Content-Type": "application/json"}, timeout=60
         )
@@ -182,7 +176,7 @@ def tempo(world: World, stack: ExitStack) -> Held:
     """What Tempo's documents say, as a server."""
     import json
 
-    server = stack.enter_context(TempoContract([json.loads(line) for line in world.lines()]))
+    server = stack.enter_context(TempoContract([json.loads(line) for line in lines(world.segments, "spans")]))
     return world.held(Tempo(Backend(server.url)), counts=False)
 
 

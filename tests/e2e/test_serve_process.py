@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
 import socket
 import ssl
 import subprocess
@@ -16,7 +15,7 @@ import pytest
 
 from tests.services.http_answers import AnsweringServer, Silence
 from tests.services.process import wait_until
-from tests.services.serving import COMMAND, Service, store
+from tests.services.serving import COMMAND, Service, environ, store
 
 
 @pytest.fixture(scope="module")
@@ -96,9 +95,10 @@ def test_it_speaks_tls_off_loopback_too(root: Path, tmp_path: Path) -> None:
 
 
 def _refused(tmp_path: Path, *arguments: str) -> str:
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("VEREIN_")}
     command = [*COMMAND, *arguments]
-    found = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=30, check=False)
+    found = subprocess.run(
+        command, cwd=tmp_path, env=environ(), capture_output=True, text=True, timeout=30, check=False
+    )
     assert found.returncode == 2
     return found.stderr
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +27,15 @@ def exported(into: ClickHouseHttp, directory: Path, *, copies: int = 1, metrics:
         signals = ("spans", "metrics") if metrics else ("spans",)
         with requests.Session() as session:
             for signal, path in zip(signals, ("v1/traces", "v1/metrics"), strict=False):
-                for line in _lines(directory, signal):
+                for line in lines(directory, signal):
                     for _ in range(copies):
                         answer = session.post(f"http://{collector.http_endpoint}/{path}", line, headers=_JSON)
                         answer.raise_for_status()
         collector.stop()
 
 
-def _lines(directory: Path, signal: str) -> Iterable[bytes]:
+def lines(directory: Path, signal: str) -> Iterator[bytes]:
+    """The messages of a *signal* in all segments below *directory*."""
     for file in sorted(directory.rglob("*.jsonl*")):
         if file.parent.name == signal:
             yield from file.read_bytes().splitlines()

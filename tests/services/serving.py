@@ -17,14 +17,13 @@ from typing import Any
 from otel_verein.api.store import placed
 from otel_verein.api.store_jobs import INGEST, ROLLUP, Controls, run_job
 from otel_verein.config.schema import Config
-from tests.services.process import wait_until
+from tests.services.ports import accepts
+from tests.services.process import READY_S, STOP_S, wait_until
 from tests.services.store_load import Load, Traffic
 
 COMMAND = (sys.executable, "-c", "from otel_verein.cli.main import main; main()", "serve")
 OPERATIONS = 600
 BEGIN_NS = 1_772_323_200_000_000_000
-READY_S = 30.0
-STOP_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,11 @@ def store(directory: Path) -> Path:
     return root
 
 
+def environ() -> dict[str, str]:
+    """Our variables, without options of ours."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("VEREIN_")}
+
+
 @dataclass
 class Service:
     """A service that is started in *directory*, with its options as variables, and ended by :meth:`stop`."""
@@ -63,12 +67,11 @@ class Service:
 
     def __enter__(self) -> Service:
         """Started, and asked whether it answers."""
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("VEREIN_")}
         with (self.directory / "serve.err").open("w") as err:
             self.process = subprocess.Popen(
                 [*COMMAND, "--port", "0", *self.arguments],
                 cwd=self.directory,
-                env=environ | dict(self.options),
+                env=environ() | dict(self.options),
                 stdout=subprocess.PIPE,
                 stderr=err,
                 text=True,
@@ -77,7 +80,7 @@ class Service:
         line = self.process.stdout.readline()
         assert line, self.errors()
         self.url = line.split()[0]
-        assert wait_until(lambda: self._accepts(), READY_S), self.errors()
+        assert wait_until(lambda: accepts(self.port), READY_S), self.errors()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -143,10 +146,3 @@ class Service:
             while part := connection.recv(65_536):
                 parts.append(part)
             return b"".join(parts)
-
-    def _accepts(self) -> bool:
-        try:
-            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-        except OSError:
-            return False
-        return True

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from otel_verein import semconv
+from tests.unit.otlp_lines import attributes
+from tests.unit.otlp_lines import finding as finding_event
 
 Json = dict[str, Any]
 
@@ -54,29 +56,9 @@ def trace(
     return {"resourceSpans": [{"resource": resource, "scopeSpans": scopes}]}
 
 
-def attributes(of: Mapping[str, object]) -> list[Json]:
-    """Attributes as OTLP/JSON has them."""
-    return [{"key": key, "value": _value(value)} for key, value in of.items()]
-
-
 def n_plus_one(at_ns: int, repeats: int) -> Json:
     """The event of an N+1 of one statement."""
-    own = {
-        semconv.FINDING_KIND: "n_plus_one",
-        semconv.FINDING_FINGERPRINT: "f1",
-        "db.query.summary": "SELECT author",
-        "db.query.text": "SELECT name FROM author WHERE id = ?",
-        "db.operation.name": "SELECT",
-        "db.system.name": "sqlite",
-        semconv.FINDING_REPEATS: repeats,
-        semconv.FINDING_STATEMENTS: 1,
-        semconv.FINDING_TOTAL_MS: float(repeats),
-        "code.file.path": "/srv/app/views.py",
-        "code.line.number": 42,
-        "code.function.name": "index",
-        semconv.FINDING_STACK: ["/srv/app/views.py:42 in index", "/srv/app/urls.py:7 in route"],
-    }
-    return {"timeUnixNano": str(at_ns), "name": semconv.FINDING_EVENT, "attributes": attributes(own)}
+    return finding_event(repeats=repeats, total_ms=float(repeats)) | {"timeUnixNano": str(at_ns)}
 
 
 def _span(trace_id: str, span_id: str, name: str, kind: int, time: tuple[int, int], threshold: str) -> Json:
@@ -90,15 +72,3 @@ def _span(trace_id: str, span_id: str, name: str, kind: int, time: tuple[int, in
         "startTimeUnixNano": str(start_ns),
         "endTimeUnixNano": str(start_ns + duration_ns),
     }
-
-
-def _value(of: object) -> Json:
-    if isinstance(of, int):
-        return {"intValue": str(of)}
-    if isinstance(of, float):
-        return {"doubleValue": of}
-    if isinstance(of, str):
-        return {"stringValue": of}
-    if isinstance(of, Sequence):
-        return {"arrayValue": {"values": [_value(each) for each in of]}}
-    raise TypeError(f"no value for {of!r}")

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, field, replace
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
 
 from otel_verein import semconv
-from otel_verein.sources.base import ALL, Ask, Entities, Roots, Statements, Steps, Tables
+from otel_verein.sources.base import ALL, Ask, Entities, Steps, Tables
 from otel_verein.sources.rows import CounterRow, EntityRow, FindingRow, HistogramRow, StepRow, Window
-from otel_verein.store.traces import TraceSpan
+from tests.unit.fixed_source import SCALE, Silent, index_of
 
-SCALE = 6
 BEGIN_NS = 1_772_323_200_000_000_000
 HOUR = Window(BEGIN_NS, BEGIN_NS + 3_600 * 10**9)
 
 
-def bucket(value: float) -> int:
-    """The index of the bucket that *value* is in."""
-    return math.ceil(math.log2(value) * 2**SCALE) - 1
-
-
-def histogram(metric: str, operation: str, count: int, value: float, status: str = "ok") -> HistogramRow:
+def histogram(metric: str, operation: str, count: int, value: float) -> HistogramRow:
     """*count* measurements of the same *value*."""
-    buckets = ((bucket(value), count),) if value else ()
-    return HistogramRow(metric, "shop", operation, "server", status, SCALE, count, count * value, value, value, buckets)
+    buckets = ((index_of(value), count),) if value else ()
+    return HistogramRow(metric, "shop", operation, "server", "ok", SCALE, count, count * value, value, value, buckets)
 
 
 @dataclass(frozen=True)
@@ -49,6 +44,15 @@ class Operation:
             yield CounterRow(semconv.METRIC_BREACHES, "shop", self.name, "server", detail, self.bad)
 
 
+HEALTHY = Operation("GET /", 1000, 0.1, 4)
+
+
+def ok(answer: dict[str, Any], payload: str) -> Any:
+    """The payload of a success, after a round trip through JSON."""
+    assert answer["success"], answer
+    return json.loads(json.dumps(answer, allow_nan=False))[payload]
+
+
 def dropped(operations: int) -> CounterRow:
     """So many operations that did not reach anybody."""
     return CounterRow(semconv.METRIC_EXPORT_DROPPED, "shop", None, None, "queue_full", operations)
@@ -67,7 +71,7 @@ def entity(name: str | None, operation: str, samples: int, seconds: float, queri
     """Kept operations of one member, each of which stands for itself."""
     return EntityRow(
         "shop", operation, "member", name, float(samples), 0.0, bad, samples, samples * seconds, seconds, SCALE,
-        ((bucket(seconds), float(samples)),), samples * queries, round(queries), samples * seconds / 2, None, None,
+        ((index_of(seconds), float(samples)),), samples * queries, round(queries), samples * seconds / 2, None, None,
     )  # fmt: skip
 
 
@@ -75,12 +79,12 @@ def step(number: int, seconds: float, count: int = 100, bad: int = 0, step_s: in
     """What all did in the step of that *number*."""
     return StepRow(
         BEGIN_NS + number * step_s * 10**9, "shop", "GET /", "server", count, 0, bad, count * seconds, count * 4.0,
-        count * seconds / 2, SCALE, ((bucket(seconds), float(count)),),
+        count * seconds / 2, SCALE, ((index_of(seconds), float(count)),),
     )  # fmt: skip
 
 
 @dataclass
-class Known:
+class Known(Silent):
     """The source; ``asks`` is what it was read for."""
 
     operations: tuple[Operation, ...] = ()
@@ -106,23 +110,6 @@ class Known:
     def steps(self, step_s: int, ask: Ask = ALL) -> Steps:
         return Steps(step_s, self.steps_known)
 
-    def statements(self, ask: Ask = ALL) -> Statements:
-        return Statements()
-
     def entities(self, ask: Ask = ALL, entity_type: str | None = None, entity_id: str | None = None) -> Entities:
         rows = (row for row in self.members if entity_type in (None, row.entity_type))
         return Entities(tuple(row for row in rows if entity_id in (None, row.entity_id)))
-
-    def roots(self, ask: Ask = ALL, most: int = 1000, slowest: bool = False, failed: bool = False) -> Roots:
-        return Roots()
-
-    def trace(self, trace_id: str) -> tuple[TraceSpan, ...]:
-        return ()
-
-    def state(self) -> Hashable | None:
-        return None
-
-
-def other_type(row: EntityRow, kind: str) -> EntityRow:
-    """The same as an entity of another type."""
-    return replace(row, entity_type=kind)

@@ -13,24 +13,18 @@ from otel_verein.store.traces import TraceSpan
 SCALE = 6
 
 
-@dataclass
-class FixedSource:
-    """Answers with what it was made of, and keeps what it was asked for."""
+class Silent:
+    """A source without telemetry; tests make of it those that know something."""
 
-    tables: Tables = field(default_factory=Tables)
-    calls: Statements = field(default_factory=Statements)
-    asked: list[tuple[str, Ask]] = field(default_factory=list)
     name: str = "here"
 
     def read(self, ask: Ask = ALL) -> Tables:
-        """The tables, whatever is asked."""
-        self.asked.append(("read", ask))
-        return self.tables
+        """None."""
+        return Tables()
 
     def statements(self, ask: Ask = ALL) -> Statements:
-        """The statements, whatever is asked."""
-        self.asked.append(("statements", ask))
-        return self.calls
+        """None."""
+        return Statements()
 
     def steps(self, step_s: int, ask: Ask = ALL) -> Steps:
         """None."""
@@ -51,6 +45,26 @@ class FixedSource:
     def state(self) -> Hashable | None:
         """Unknown."""
         return None
+
+
+@dataclass
+class FixedSource(Silent):
+    """Answers with what it was made of, and keeps what it was asked for."""
+
+    tables: Tables = field(default_factory=Tables)
+    calls: Statements = field(default_factory=Statements)
+    asked: list[tuple[str, Ask]] = field(default_factory=list)
+    name: str = "here"
+
+    def read(self, ask: Ask = ALL) -> Tables:
+        """The tables, whatever is asked."""
+        self.asked.append(("read", ask))
+        return self.tables
+
+    def statements(self, ask: Ask = ALL) -> Statements:
+        """The statements, whatever is asked."""
+        self.asked.append(("statements", ask))
+        return self.calls
 
 
 def index_of(value: float) -> int:

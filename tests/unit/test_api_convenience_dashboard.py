@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import time
 from dataclasses import replace
@@ -23,16 +22,9 @@ from otel_verein.api.convenience import (
 )
 from otel_verein.config.schema import Config
 from otel_verein.sources.rows import StepRow, Window
-from tests.unit.convenience_known import BEGIN_NS, Known, Operation, dropped, finding, step
+from tests.unit.convenience_known import BEGIN_NS, HEALTHY, Known, Operation, dropped, finding, ok, step
 
 CONFIG = Config()
-HEALTHY = Operation("GET /", 1000, 0.1, 4)
-
-
-def ok(answer: dict[str, Any], payload: str) -> Any:
-    """The payload of a success, after a round trip through JSON."""
-    assert answer["success"], answer
-    return json.loads(json.dumps(answer, allow_nan=False))[payload]
 
 
 def dashboard(source: Known) -> Any:
@@ -40,7 +32,7 @@ def dashboard(source: Known) -> Any:
     return ok(performance_dashboard_data(source=source, config=CONFIG), "dashboard")
 
 
-def noisy(level: float, number: int, draw: random.Random) -> float:
+def noisy(level: float, draw: random.Random) -> float:
     """A time about *level*, a few per cent off."""
     return level * draw.uniform(0.97, 1.03)
 
@@ -48,7 +40,7 @@ def noisy(level: float, number: int, draw: random.Random) -> float:
 def series(levels: list[float], seed: int = 1) -> tuple[StepRow, ...]:
     """One step for each level."""
     draw = random.Random(seed)
-    return tuple(step(number, noisy(level, number, draw)) for number, level in enumerate(levels))
+    return tuple(step(number, noisy(level, draw)) for number, level in enumerate(levels))
 
 
 def test_healthy_dashboard_has_figures_and_no_alert() -> None:

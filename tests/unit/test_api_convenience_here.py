@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from otel_verein.api.convenience.here import HERE, Anew, Here, asked
 from otel_verein.config.schema import Config
 from otel_verein.errors import ConfigError
 from otel_verein.sources.remembered import Remembered
-from tests.unit.convenience_known import Known, Operation
+from tests.unit.convenience_known import Known, Operation, ok
 
 
 @pytest.fixture(autouse=True)
@@ -32,12 +31,6 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def ok(answer: dict[str, Any], payload: str) -> Any:
-    """The payload of a success."""
-    assert answer["success"], answer
-    return json.loads(json.dumps(answer, allow_nan=False))[payload]
 
 
 def test_configuration_follows_its_file(place: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -16,16 +15,9 @@ from otel_verein.api.convenience import (
     quick_health_check,
 )
 from otel_verein.config.schema import Config, Entities
-from tests.unit.convenience_known import Known, Operation, dropped, entity, finding, other_type
+from tests.unit.convenience_known import HEALTHY, Known, Operation, dropped, entity, finding, ok
 
 CONFIG = Config()
-HEALTHY = Operation("GET /", 1000, 0.1, 4)
-
-
-def ok(answer: dict[str, Any], payload: str) -> Any:
-    """The payload of a success, after a round trip through JSON."""
-    assert answer["success"], answer
-    return json.loads(json.dumps(answer, allow_nan=False))[payload]
 
 
 def quick(source: Known, member: str | None = None, **more: Any) -> Any:
@@ -124,7 +116,7 @@ def test_others_together_are_no_member() -> None:
 
 def test_entity_type_is_that_of_the_configuration_unless_given() -> None:
     """The names speak of members; any type can be meant."""
-    rows = (entity("1", "GET /", 40, 0.1, 4), other_type(entity("1", "GET /", 50, 0.2, 8), "invoice"))
+    rows = (entity("1", "GET /", 40, 0.1, 4), replace(entity("1", "GET /", 50, 0.2, 8), entity_type="invoice"))
     source, invoices = Known((HEALTHY,), rows), replace(CONFIG, entities=Entities(default_type="invoice"))
     samples = [
         ok(measure_member_performance("1", kind, source=source, config=config), "measurement")["figures"]["samples"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -26,10 +25,9 @@ from otel_verein.config.schema import Config
 from otel_verein.store import lock
 from otel_verein.store.layout import Store
 from tests.services.store_load import Load, Traffic
-from tests.unit.convenience_known import Known, Operation
+from tests.unit.convenience_known import HEALTHY, Known, Operation, ok
 
 DAY_S = 86_400
-HEALTHY = Operation("GET /", 1000, 0.1, 4)
 
 
 @pytest.fixture
@@ -41,12 +39,6 @@ def config(tmp_path: Path) -> Config:
     config = replace(Config(), store=replace(Config().store, directory=str(root)))
     run_job(placed(config, (), tmp_path), INGEST, Controls())
     return config
-
-
-def ok(answer: dict[str, Any], payload: str) -> Any:
-    """The payload of a success, after a round trip through JSON."""
-    assert answer["success"], answer
-    return json.loads(json.dumps(answer, allow_nan=False))[payload]
 
 
 def files(config: Config) -> set[Path]:

@@ -14,7 +14,8 @@ from click.testing import CliRunner, Result
 from otel_verein.api.report import BaselineNote, report
 from otel_verein.cli.report import report as command
 from otel_verein.config.schema import Config, Ignore, IgnoreRule
-from otel_verein.rendering.terminal.report import render
+from otel_verein.rendering.terminal.report import lines
+from otel_verein.rendering.terminal.screen import PIPED_WIDTH
 from otel_verein.sources import OtlpFiles
 from otel_verein.sources.base import Ask, Statements, Tables
 from otel_verein.sources.rows import CounterRow
@@ -282,7 +283,8 @@ def test_ignore_rules_are_shown_with_their_use(tmp_path: Path) -> None:
     metrics = [*operation_metrics("GET /", duration=[0.1]), *counters]
     write(tmp_path / "metrics" / "a.jsonl", metrics_request(metrics))
 
-    shown = render(report(OtlpFiles(tmp_path), config, today=DAY), "here", 20, None)
+    told = lines(report(OtlpFiles(tmp_path), config, today=DAY), "here", 20, PIPED_WIDTH)
+    shown = "\n".join(line.plain.rstrip() for line in told)
 
     assert [
         "ignored 3 findings until 2026-11-25: SELECT a (meant)",

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from otel_verein import semconv
 from otel_verein.cli.main import main
 from otel_verein.collector.rules import rules_text
-from otel_verein.collector.rules.series import quoted, regex_of
+from otel_verein.collector.rules.series import quoted
 from otel_verein.config.presets import ENVIRONMENTS
 from otel_verein.config.schema import Alerts, Config, Health, ThresholdRule, Thresholds
+from otel_verein.globs import regex_of
 from tests.conftest import absent
 from tests.services import ServiceAbsent
 from tests.services.prometheus import promtool

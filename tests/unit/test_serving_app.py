@@ -21,16 +21,16 @@ from otel_verein.serving.limits import Limits
 from otel_verein.serving.questions import World
 from otel_verein.serving.rates import Rates
 from otel_verein.serving.work import Work
-from otel_verein.sources.base import ALL, Ask, Entities, Roots, Statements, Steps, Tables
+from otel_verein.sources.base import ALL, Ask, Tables
 from otel_verein.sources.remembered import Remembered
-from otel_verein.store.traces import TraceSpan
 from tests.services.process import wait_until
+from tests.unit.fixed_source import Silent
 
 BUSY = {"title": "Service Unavailable", "status": 503, "detail": "too many questions are waiting; try again"}
 
 
 @dataclass
-class Place:
+class Place(Silent):
     """A source without telemetry; reading it does *act* first."""
 
     act: Callable[[], object]
@@ -42,26 +42,6 @@ class Place:
         self.reads += 1
         self.act()
         return Tables()
-
-    def steps(self, step_s: int, ask: Ask = ALL) -> Steps:
-        """Nothing."""
-        return Steps(step_s)
-
-    def statements(self, ask: Ask = ALL) -> Statements:
-        """Nothing."""
-        return Statements()
-
-    def entities(self, ask: Ask = ALL, entity_type: str | None = None, entity_id: str | None = None) -> Entities:
-        """Nothing."""
-        return Entities()
-
-    def roots(self, ask: Ask = ALL, most: int = 1000, slowest: bool = False, failed: bool = False) -> Roots:
-        """Nothing."""
-        return Roots()
-
-    def trace(self, trace_id: str) -> tuple[TraceSpan, ...]:
-        """Nothing."""
-        return ()
 
     def state(self) -> Hashable | None:
         """Always the same."""

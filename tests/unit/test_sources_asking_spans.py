@@ -12,6 +12,7 @@ from otel_verein.errors import SourceError
 from otel_verein.sources.base import Ask
 from otel_verein.sources.rows import EntityRow, RootRow, StatementRow, StepRow
 from otel_verein.sources.viewed import Viewed
+from tests.unit.fixed_source import index_of
 from tests.unit.otlp_lines import START_NS
 from tests.unit.source_world import ALL_REQUESTS, EVERY_SOURCE, MS, SECOND, Made, of_files, query, request, span
 
@@ -21,11 +22,6 @@ def source(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """The world, brought to one kind of source."""
     made: Made = request.param
     return made(tmp_path_factory.mktemp("world"), ALL_REQUESTS)
-
-
-def index(seconds: float) -> int:
-    """The bucket of a time at the scale of spans."""
-    return math.ceil(math.log2(seconds) * 64) - 1
 
 
 def row_of(source: Viewed, operation: str, fingerprint: str, ask: Ask = Ask()) -> StatementRow:  # noqa: B008
@@ -42,7 +38,7 @@ def test_a_query_has_the_weight_of_its_root(source: Viewed):
     assert found == StatementRow(
         service="shop", operation="GET /a", fingerprint="f1", summary="SELECT f1", statement="SELECT f1",
         db_system="sqlite", verb="SELECT", calls=4.0, errors=4.0, total_s=0.08, max_s=0.02, operations=4.0, samples=1,
-        rows=0.0, rows_known=0.0, scale=6, buckets=((index(0.02), 4.0),), file=None, line=None, function=None,
+        rows=0.0, rows_known=0.0, scale=6, buckets=((index_of(0.02), 4.0),), file=None, line=None, function=None,
         trace_id=f"{2:032x}",
     )  # fmt: skip
 
@@ -59,7 +55,7 @@ def test_a_summary_span_stands_for_its_queries(source: Viewed):
     found = row_of(source, "GET /a", "f2")
 
     assert (found.calls, found.samples, found.total_s, found.max_s, found.operations) == (4.0, 4, 0.024, 0.016, 1.0)
-    assert found.buckets == ((index(math.sqrt(0.002 * 0.004)), 3.0), (index(math.sqrt(0.01 * 0.016)), 1.0))
+    assert found.buckets == ((index_of(math.sqrt(0.002 * 0.004)), 3.0), (index_of(math.sqrt(0.01 * 0.016)), 1.0))
 
 
 def test_a_query_belongs_to_the_nearest_root(source: Viewed):
@@ -138,7 +134,7 @@ def test_entities_add_up_by_operation(source: Viewed):
     assert list(found) == ["7", "8"]
     assert found["7"] == EntityRow(
         service="shop", operation="GET /a", entity_type="order", entity_id="7", count=1.0, errors=0.0, breached=0.0,
-        samples=1, duration_s=0.1, duration_max_s=0.1, scale=6, buckets=((index(0.1), 1.0),), queries=5.0,
+        samples=1, duration_s=0.1, duration_max_s=0.1, scale=6, buckets=((index_of(0.1), 1.0),), queries=5.0,
         queries_max=5, db_s=0.034, items=5.0, items_s=0.1,
     )  # fmt: skip
     second = found["8"]
@@ -173,7 +169,7 @@ def test_steps_hold_what_began_in_them(source: Viewed):
     (late,) = (row for row in found.rows if row.start_ns > START_NS)
     assert late == StepRow(
         start_ns=START_NS + 60 * SECOND, service="shop", operation="GET /a", kind="server", count=4.0, errors=4.0,
-        bad=4.0, duration_s=1.6, queries=20.0, db_s=0.136, scale=6, buckets=((index(0.4), 4.0),), estimated=True,
+        bad=4.0, duration_s=1.6, queries=20.0, db_s=0.136, scale=6, buckets=((index_of(0.4), 4.0),), estimated=True,
     )  # fmt: skip
     assert found.notes == ("shop: hours without metrics are estimated from 4 sampled operations",)
 
@@ -235,4 +231,4 @@ def test_a_summary_without_a_histogram_counts_as_its_mean(tmp_path: Path):
 
     (found,) = source.statements().rows
 
-    assert (found.calls, found.total_s, found.buckets) == (4.0, 0.04, ((index(0.01), 4.0),))
+    assert (found.calls, found.total_s, found.buckets) == (4.0, 0.04, ((index_of(0.01), 4.0),))

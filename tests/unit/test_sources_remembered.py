@@ -69,6 +69,19 @@ class Ticking:
         return self.now
 
 
+class Halt:
+    """What a reading runs into: it goes on when it may, and then fails with *fault* where there is one."""
+
+    def __init__(self, fault: BaseException | None = None) -> None:
+        self.reached, self.go_on, self.fault = Event(), Event(), fault
+
+    def __call__(self) -> None:
+        self.reached.set()
+        assert self.go_on.wait(20)
+        if self.fault is not None:
+            raise self.fault
+
+
 @pytest.fixture
 def clock() -> Ticking:
     """The clock of the test."""
@@ -78,6 +91,11 @@ def clock() -> Ticking:
 def remembered(place: Place, clock: Ticking, fresh_s: float = 5.0, **bounds: Any) -> Remembered:
     """*place*, remembered by the clock of the test, whose time is also that of the wall."""
     return Remembered(place, fresh_s, clock, clock, **bounds)
+
+
+def somebody_waits(source: Remembered) -> bool:
+    """Whether one waits for the reading of another."""
+    return any(each._condition._waiters for each in list(source._flights.values()))  # type: ignore[attr-defined]
 
 
 ASKING: dict[str, Callable[[Remembered], object]] = {
@@ -209,21 +227,16 @@ def test_failing_state_is_an_error(clock: Ticking) -> None:
 
 def test_those_who_ask_together_share_one_reading(clock: Ticking) -> None:
     """Of many askers one reads; the others wait for it and have its answer."""
-    place, reading, go_on = Place(), Event(), Event()
+    halt = Halt()
+    place = Place(before=halt)
     source = remembered(place, clock)
-
-    def wait() -> None:
-        reading.set()
-        assert go_on.wait(20)
-
-    place.before = wait
     answers: list[Tables] = []
     askers = [Thread(target=lambda: answers.append(source.read())) for _ in range(8)]
     askers[0].start()
-    assert reading.wait(20)
+    assert halt.reached.wait(20)
     for asker in askers[1:]:
         asker.start()
-    go_on.set()
+    halt.go_on.set()
     for asker in askers:
         asker.join(20)
 
@@ -232,15 +245,9 @@ def test_those_who_ask_together_share_one_reading(clock: Ticking) -> None:
 
 def test_those_who_wait_have_the_error_too(clock: Ticking) -> None:
     """A place that is down is asked once for all who wait, not once by each."""
-    place, reading, go_on = Place(), Event(), Event()
+    halt = Halt(SourceError("place: is away"))
+    place = Place(before=halt)
     source = remembered(place, clock)
-
-    def fail() -> None:
-        reading.set()
-        assert go_on.wait(20)
-        raise SourceError("place: is away")
-
-    place.before = fail
     told: list[str] = []
 
     def ask() -> None:
@@ -251,10 +258,10 @@ def test_those_who_wait_have_the_error_too(clock: Ticking) -> None:
 
     first, second = Thread(target=ask), Thread(target=ask)
     first.start()
-    assert reading.wait(20)
+    assert halt.reached.wait(20)
     second.start()
-    assert wait_until(lambda: any(each._condition._waiters for each in list(source._flights.values())), 20)  # type: ignore[attr-defined]
-    go_on.set()
+    assert wait_until(lambda: somebody_waits(source), 20)
+    halt.go_on.set()
     first.join(20)
     second.join(20)
 
@@ -263,16 +270,9 @@ def test_those_who_wait_have_the_error_too(clock: Ticking) -> None:
 
 def test_interrupted_reading_is_taken_up_by_who_waits(clock: Ticking) -> None:
     """An interrupt of one thread is no answer for another, which then reads itself."""
-    place, reading, go_on = Place(), Event(), Event()
+    halt = Halt(KeyboardInterrupt())
+    place = Place(before=halt)
     source = remembered(place, clock)
-
-    def interrupt() -> None:
-        reading.set()
-        assert go_on.wait(20)
-        place.before = lambda: None
-        raise KeyboardInterrupt
-
-    place.before = interrupt
     answers: list[Tables] = []
 
     def ask_and_be_interrupted() -> None:
@@ -281,10 +281,11 @@ def test_interrupted_reading_is_taken_up_by_who_waits(clock: Ticking) -> None:
 
     first, second = Thread(target=ask_and_be_interrupted), Thread(target=lambda: answers.append(source.read()))
     first.start()
-    assert reading.wait(20)
+    assert halt.reached.wait(20)
     second.start()
-    assert wait_until(lambda: any(each._condition._waiters for each in list(source._flights.values())), 20)  # type: ignore[attr-defined]
-    go_on.set()
+    assert wait_until(lambda: somebody_waits(source), 20)
+    place.before = lambda: None
+    halt.go_on.set()
     first.join(20)
     second.join(20)
 
@@ -310,20 +311,15 @@ def test_derived_is_made_once_and_again_with_another_state(clock: Ticking) -> No
 
 def test_readings_of_different_questions_go_side_by_side(clock: Ticking) -> None:
     """A slow question keeps no other from its answer."""
-    place, reading, go_on = Place(), Event(), Event()
+    halt = Halt()
+    place = Place(before=halt)
     source = remembered(place, clock)
-
-    def wait() -> None:
-        reading.set()
-        assert go_on.wait(20)
-
-    place.before = wait
     slow = Thread(target=source.read)
     slow.start()
-    assert reading.wait(20)
+    assert halt.reached.wait(20)
     place.before = lambda: None
     answer = source.statements()
-    go_on.set()
+    halt.go_on.set()
     slow.join(20)
 
     assert ("reading 2",) == answer.notes

@@ -32,7 +32,7 @@ class Rule:
     """What to advise for functions that *function*, a pattern of the whole name, matches.
 
     ``related`` asks for a relation, or for none; ``verb`` for one kind of statement. ``title``, ``why`` and ``how`` may
-    name ``{model}``, ``{relation}`` and ``{lower}``, the model in small letters.
+    name ``{model}`` and ``{relation}``.
     ``since`` is the first version of the library that has all that ``how`` uses; ``before`` is for the older ones.
     """
 
@@ -59,7 +59,7 @@ class Rule:
         """*text* with the names in their places; with words for those that are not known."""
         relation = via.relation if via.relation not in (None, "*") else "<relation>"
         model = via.model or "<Model>"
-        return text.format(model=model, relation=relation, lower=model.lower())
+        return text.format(model=model, relation=relation)
 
     def code(self, version: tuple[int, ...] | None) -> str:
         """What to write with that *version* of the library, None for an unknown one."""

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from otel_verein.analysis.findings import SEVERITIES
 from otel_verein.api.convenience.actions import action
-from otel_verein.api.convenience.arguments import optional_text, whole
+from otel_verein.api.convenience.arguments import whole
 from otel_verein.api.convenience.envelope import Told, enveloped, timestamp
 from otel_verein.api.convenience.here import asked
 from otel_verein.api.convenience.system import all_findings
 from otel_verein.config.schema import Config
-from otel_verein.sources.base import Ask, Source
+from otel_verein.sources.base import Source
 
 _LARGEST_LIMIT = 10_000
 
@@ -31,7 +31,7 @@ def analyze_system_bottlenecks(
     *operation* is a name or a glob. The *limit* shortens each list; the totals count everything.
     """
     at, most = asked(source, config, hours), whole("limit", limit, 1, _LARGEST_LIMIT)
-    answer = all_findings(replace(at, ask=_of(at.ask, optional_text("operation", operation))))
+    answer = all_findings(replace(at, ask=at.of(operation)))
     severities = Counter(each.severity for each in answer.bottlenecks)
     kinds = Counter(each.kind for each in answer.bottlenecks)
     payload = {
@@ -51,7 +51,3 @@ def analyze_system_bottlenecks(
     }
     numbers = f"{len(answer.bottlenecks)} bottlenecks and {len(answer.findings)} findings"
     return Told(payload, f"{numbers} in {answer.operations:,} operations.")
-
-
-def _of(ask: Ask, operation: str | None) -> Ask:
-    return ask if operation is None else Ask(start_ns=ask.start_ns, end_ns=ask.end_ns, operation=operation)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from otel_verein.analysis.operations import OperationStats, resting_on
+from otel_verein.api.convenience.envelope import timestamp
 from otel_verein.api.convenience.figures import TAIL
 from otel_verein.config.schema import Config
 
@@ -67,6 +69,18 @@ def by_verdict(checks: Iterable[Check]) -> dict[str, int]:
     """How many checks had each verdict."""
     found = [check.verdict for check in checks]
     return {verdict: found.count(verdict) for verdict in (PASS, WARNING, FAIL, UNKNOWN)}
+
+
+def summed_up(checks: Sequence[Check], words: Mapping[str, str], now: datetime) -> tuple[dict[str, Any], str]:
+    """The payload of *checks*, whose status is the word for the worst verdict, and a sentence without its full stop."""
+    word, counts = words[worst(checks)], by_verdict(checks)
+    payload = {
+        "timestamp": timestamp(now),
+        "status": word,
+        "checks": [check.as_dict() for check in checks],
+        "counts": counts,
+    }
+    return payload, f"{word}: {counts[PASS]} of {len(checks)} checks passed, {counts[UNKNOWN]} could not be made"
 
 
 def of_operation(stats: OperationStats, config: Config) -> tuple[Check, Check]:

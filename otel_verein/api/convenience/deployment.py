@@ -9,22 +9,22 @@ from otel_verein.api.convenience.checks import (
     FAIL,
     PASS,
     UNKNOWN,
+    WARNING,
     Check,
     at_least,
     at_most,
-    by_verdict,
     not_run,
     of_operation,
-    worst,
+    summed_up,
 )
-from otel_verein.api.convenience.envelope import Told, enveloped, timestamp
+from otel_verein.api.convenience.envelope import Told, enveloped
 from otel_verein.api.convenience.here import Asked, asked
 from otel_verein.api.convenience.monitoring import self_monitoring_works
 from otel_verein.api.convenience.system import System, system
 from otel_verein.config.schema import Config
 from otel_verein.sources.base import Source
 
-_STATUS = {PASS: "passed", FAIL: "failed", UNKNOWN: "inconclusive", "warning": "passed"}
+_STATUS = {PASS: "passed", FAIL: "failed", UNKNOWN: "inconclusive", WARNING: "passed"}
 _MOST_QUERIES = 1_000_000.0
 _MOST_NAMES = 3
 
@@ -86,20 +86,13 @@ def _of_all(at: Asked, whole: System, most_queries: float) -> Iterator[Check]:
 
 
 def _told(at: Asked, checks: list[Check], figures: System | None = None) -> Told:
-    word, counts = _STATUS[worst(checks)], by_verdict(checks)
-    payload = {
-        "timestamp": timestamp(at.now),
-        "status": word,
-        "checks": [check.as_dict() for check in checks],
-        "counts": counts,
-    }
+    payload, told = summed_up(checks, _STATUS, at.now)
     if figures is not None:
         payload["figures"] = figures.figures.as_dict()
     names = [check.name for check in checks if check.verdict == FAIL]
     failed = ", ".join(names[:_MOST_NAMES]) + (
         f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     )
-    told = f"{word}: {counts[PASS]} of {len(checks)} checks passed, {counts[UNKNOWN]} could not be made"
     return Told(payload, f"{told}; failed: {failed}." if failed else f"{told}.")
 
 

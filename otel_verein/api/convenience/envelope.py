@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any, Final, NamedTuple, ParamSpec
 
+from otel_verein.analysis.times import rfc3339_of
 from otel_verein.api.convenience.arguments import ArgumentError
 from otel_verein.errors import VereinError
 
@@ -26,8 +27,7 @@ class Told(NamedTuple):
 
 def timestamp(moment: datetime | None = None) -> str:
     """*moment*, or now, in UTC, as RFC 3339 has it."""
-    said = (moment or datetime.now(timezone.utc)).astimezone(timezone.utc).isoformat(timespec="milliseconds")
-    return said.replace("+00:00", "Z")
+    return rfc3339_of(moment or datetime.now(timezone.utc))
 
 
 def enveloped(payload: str) -> Callable[[Callable[_Given, Told]], Callable[_Given, dict[str, Any]]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
-from otel_verein.api.convenience.arguments import positive
+from otel_verein.api.convenience.arguments import optional_text, positive
 from otel_verein.api.places import source_of
 from otel_verein.config.schema import Config
 from otel_verein.config.watch import Watch
@@ -38,6 +38,10 @@ class Asked:
     def now_s(self) -> float:
         """The time in seconds since the epoch."""
         return self.now.timestamp()
+
+    def of(self, operation: object) -> Ask:
+        """What is asked for, of operations of that name or glob alone; None or nothing is all of them."""
+        return replace(self.ask, operation=optional_text("operation", operation))
 
 
 def asked(source: Source | None, config: Config | None, hours: object = None) -> Asked:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from otel_verein.api.convenience.arguments import text
 from otel_verein.api.convenience.envelope import Told, enveloped, timestamp
 from otel_verein.api.convenience.figures import Figures, of_entity
 from otel_verein.api.convenience.here import Asked, asked
-from otel_verein.api.convenience.members import Member, by_operation, member, standing
+from otel_verein.api.convenience.members import Member, member, standing
 from otel_verein.api.convenience.system import on_what
 from otel_verein.config.schema import Config
 from otel_verein.errors import SourceError
 from otel_verein.sources.base import Ask, Source
-from otel_verein.sources.rows import EntityRow
 
 _MOST_NAMES = 8
 
@@ -34,7 +33,7 @@ def measure_member_performance(
     """
     at = asked(source, config, hours)
     one = member(at, member_name, entity_type)
-    return _told(at, one, one.rows, one.label)
+    return _told(at, one, one.label)
 
 
 @enveloped("measurement")
@@ -55,28 +54,21 @@ def measure_payment_history_performance(
     pattern = text("operation", operation)
     wanted = Ask(operation=pattern.lower())
     one = member(at, member_name, entity_type)
-    rows = [row for row in one.rows if wanted.matches(row.operation.lower())]
+    rows = tuple(row for row in one.rows if wanted.matches(row.operation.lower()))
     if not rows:
         there = ", ".join(sorted({row.operation for row in one.rows})[:_MOST_NAMES])
         raise SourceError(
             f"{at.source.name}: no kept operation of {one.label} matches {pattern!r}; `operation` has to be a glob on "
             f"one of: {there}"
         )
-    return _told(at, one, rows, f"{pattern} of {one.label}")
-
-
-def _told(at: Asked, one: Member, rows: Sequence[EntityRow], label: str) -> Told:
     figures = of_entity(rows)
-    health = standing(figures, at, one.lossy)
-    payload = {
-        **_measurement(label, figures, timestamp(at.now)),
-        "entity_type": one.entity_type,
-        "member": one.name,
-        "figures": figures.as_dict(),
-        "health": health.as_dict(),
-        "operations": by_operation(rows),
-        "notes": list(one.notes),
-    }
+    part = replace(one, rows=rows, figures=figures, health=standing(figures, at, one.lossy))
+    return _told(at, part, f"{pattern} of {one.label}")
+
+
+def _told(at: Asked, one: Member, label: str) -> Told:
+    figures = one.figures
+    payload = {**_measurement(label, figures, timestamp(at.now)), **one.as_dict()}
     queries = "an unknown number of queries" if figures.queries is None else f"{figures.queries:.1f} queries"
     time = "an unknown time" if figures.time_s is None else f"{figures.time_s:.3g} s"
     return Told(payload, f"{label}: {queries} and {time} on the mean, {on_what(figures)}.")

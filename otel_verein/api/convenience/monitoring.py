@@ -17,10 +17,10 @@ from otel_verein.api.convenience.checks import (
     WARNING,
     Check,
     at_most,
-    by_verdict,
     not_run,
+    summed_up,
 )
-from otel_verein.api.convenience.envelope import Told, enveloped, timestamp
+from otel_verein.api.convenience.envelope import Told, enveloped
 from otel_verein.api.convenience.here import Asked, asked
 from otel_verein.api.convenience.system import system
 from otel_verein.api.store import placed, status
@@ -29,7 +29,7 @@ from otel_verein.errors import VereinError
 from otel_verein.sources.base import Source, Tables
 
 _MB = 1_000_000
-_STATUS = ((FAIL, "critical"), (UNKNOWN, "degraded"), (WARNING, "warning"))
+_STATUS = {FAIL: "critical", UNKNOWN: "degraded", WARNING: "warning", PASS: "healthy"}
 
 
 @enveloped("monitoring_health")
@@ -39,17 +39,8 @@ def monitor_monitoring_system_health(*, source: Source | None = None, config: Co
     ``status`` is critical where a limit is broken, degraded where a check could not be made, else warning or healthy.
     """
     at = asked(source, config)
-    checks = list(_checks(at))
-    verdicts = {check.verdict for check in checks}
-    word = next((word for verdict, word in _STATUS if verdict in verdicts), "healthy")
-    counts = by_verdict(checks)
-    payload = {
-        "timestamp": timestamp(at.now),
-        "status": word,
-        "checks": [check.as_dict() for check in checks],
-        "counts": counts,
-    }
-    return Told(payload, f"{word}: {counts[PASS]} of {len(checks)} checks passed, {counts[UNKNOWN]} could not be made.")
+    payload, told = summed_up(list(_checks(at)), _STATUS, at.now)
+    return Told(payload, f"{told}.")
 
 
 def self_monitoring_works(at: Asked) -> Iterator[Check]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from otel_verein.analysis.findings import SEVERITIES, findings
-from otel_verein.api.convenience.arguments import ArgumentError, optional_text, whole
+from otel_verein.api.convenience.arguments import ArgumentError, whole
 from otel_verein.api.convenience.envelope import Told, enveloped, timestamp
 from otel_verein.api.convenience.here import asked
 from otel_verein.api.convenience.stretches import Stretch, stretches
 from otel_verein.api.convenience.system import on_what, system
 from otel_verein.api.report import report
 from otel_verein.config.schema import Config
-from otel_verein.sources.base import Ask, Source
+from otel_verein.sources.base import Source
 
 _DAY_S: Final = 24 * 3600
 _LARGEST_LIMIT: Final = 10_000
@@ -30,8 +30,7 @@ def generate_comprehensive_performance_report(
 ) -> Told:
     """The report on everything: operations, findings, bottlenecks, roadmap, health and loss; *operation* is a glob."""
     at = asked(source, config, hours)
-    name = optional_text("operation", operation)
-    answer = report(at.source, at.config, Ask(at.ask.start_ns, at.ask.end_ns, operation=name), today=at.now.date())
+    answer = report(at.source, at.config, at.of(operation), today=at.now.date())
     payload = {"metadata": {"timestamp": timestamp(at.now), "source": at.source.name}, **answer.as_dict()}
     return Told(payload, f"{len(answer.operations)} operations, {len(answer.findings)} findings.")
 
@@ -63,13 +62,13 @@ def get_performance_measurement_history(
 ) -> Told:
     """The last *limit* steps of one operation, a name or a glob, or of all; *step* is minute, hour or day."""
     at, most = asked(source, config, hours), whole("limit", limit, 1, _LARGEST_LIMIT)
-    name = optional_text("operation", operation)
+    ask = at.of(operation)
     if step not in STEPS_S:
         raise ArgumentError(f"step: {step!r} is none of {', '.join(STEPS_S)}")
-    steps = at.source.steps(STEPS_S[step], Ask(at.ask.start_ns, at.ask.end_ns, operation=name))
+    steps = at.source.steps(STEPS_S[step], ask)
     found = stretches(steps, at.config)
     payload = {
-        "operation": name,
+        "operation": ask.operation,
         "step_s": STEPS_S[step],
         "total": len(found),
         "measurements": [each.as_dict() for each in reversed(found[-most:])],

@@ -9,14 +9,14 @@ from typing import Any, Final
 from otel_verein.analysis.compare_figures import BETTER, SAME, WORSE
 from otel_verein.analysis.snapshots import Snapshot, made_with
 from otel_verein.api import baselines
-from otel_verein.api.compare import side
-from otel_verein.api.convenience.arguments import optional_text, text, whole
+from otel_verein.api.compare import compare, side
+from otel_verein.api.convenience.arguments import text, whole
 from otel_verein.api.convenience.envelope import Told, enveloped, timestamp
 from otel_verein.api.convenience.here import Asked, asked
 from otel_verein.config.layers import digest
 from otel_verein.config.schema import Config
 from otel_verein.errors import SourceError
-from otel_verein.sources.base import Ask, Source
+from otel_verein.sources.base import Source
 
 NAME: Final = "baseline"
 _VERDICTS: Final = {WORSE: "fail", BETTER: "pass", SAME: "pass"}
@@ -36,7 +36,7 @@ def collect_performance_baselines(
     *operation* is a name or a glob.
     """
     at = asked(source, config, hours)
-    ask = _limited(at, operation)
+    ask = at.of(operation)
     now = Snapshot(
         name="",
         number=0,
@@ -63,7 +63,7 @@ def create_performance_baseline_snapshot(
 ) -> Told:
     """Keep what operations did as the next version of the baseline *name*; earlier versions stay as they are."""
     at = asked(source, config, hours)
-    taken = baselines.take(at.source, at.config, _root(at), text("name", name), _limited(at, operation))
+    taken = baselines.take(at.source, at.config, _root(at), text("name", name), at.of(operation))
     return Told(taken.as_dict(), f"{taken.name}, version {taken.number}: {len(taken.side.operations)} operations.")
 
 
@@ -81,7 +81,7 @@ def establish_performance_baseline(
     ``too_rare`` names the operations that are there and cannot be judged by it, each for itself.
     """
     at = asked(source, config, hours)
-    ask, least = _limited(at, operation), at.config.health.minimum_operations
+    ask, least = at.of(operation), at.config.health.minimum_operations
     measured = side(at.source, ask)
     if measured.count < least:
         raise SourceError(
@@ -113,9 +113,7 @@ def run_performance_regression_test(
     at = asked(source, config, hours)
     number = None if version is None or version == "" else whole("version", version, 1, _LARGEST_VERSION)
     kept = baselines.show(_root(at), text("baseline", baseline), number)
-    found = baselines.compare_with(
-        at.source, at.config, _root(at), kept.name, _limited(at, operation), number=kept.number
-    )
+    found = compare(at.source, at.config, kept, at.of(operation))
     verdict = _VERDICTS.get(found.verdict, "inconclusive")
     payload: dict[str, Any] = {
         "timestamp": timestamp(at.now),
@@ -124,10 +122,6 @@ def run_performance_regression_test(
         "comparison": found.as_dict(),
     }
     return Told(payload, f"{verdict}: {'; '.join(found.reasons) or found.verdict}.")
-
-
-def _limited(at: Asked, operation: object) -> Ask:
-    return Ask(at.ask.start_ns, at.ask.end_ns, operation=optional_text("operation", operation))
 
 
 def _root(at: Asked) -> Path:

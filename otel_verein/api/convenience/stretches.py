@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from otel_verein.analysis.health import score_of
 from otel_verein.analysis.operations import OperationKey
-from otel_verein.analysis.times import rfc3339
-from otel_verein.analysis.trend import Point, trended
+from otel_verein.analysis.trend import Point, points
 from otel_verein.config.schema import Config
 from otel_verein.sources.base import Steps
 from otel_verein.sources.rows import StepRow
@@ -25,8 +24,8 @@ class Stretch:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        told = {name: value for name, value in asdict(self.point).items() if name != "start_ns"}
-        return {"start": rfc3339(self.point.start_ns), "health_score": self.score, **told}
+        told = self.point.as_dict()
+        return {"start": told.pop("start"), "health_score": self.score, **told}
 
 
 def stretches(steps: Steps, config: Config) -> tuple[Stretch, ...]:
@@ -34,8 +33,7 @@ def stretches(steps: Steps, config: Config) -> tuple[Stretch, ...]:
     rows: defaultdict[int, list[StepRow]] = defaultdict(list)
     for row in steps.rows:
         rows[row.start_ns].append(row)
-    points = trended(steps, 0, config.analysis.margin).total.points
-    return tuple(Stretch(point, _score(rows[point.start_ns], config)) for point in points)
+    return tuple(Stretch(point, _score(rows[point.start_ns], config)) for point in points(steps, steps.rows))
 
 
 def _score(rows: list[StepRow], config: Config) -> float | None:

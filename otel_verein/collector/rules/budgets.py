@@ -21,10 +21,10 @@ from otel_verein.collector.rules.series import (
     OPERATION_LABELS,
     QUERIES,
     quoted,
-    regex_of,
 )
 from otel_verein.collector.rules.window import HOUR, SHORT
 from otel_verein.config.schema import Config, ThresholdRule
+from otel_verein.globs import regex_of
 
 OPERATIONS_SHORT = "verein:operations:sum15m"
 OVER_BUDGET = "verein:breaches:share1h"

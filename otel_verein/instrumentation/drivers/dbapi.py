@@ -70,7 +70,7 @@ class LedgerTracer(CursorTracer):  # type: ignore[type-arg]
         query: a call level more would cost a tenth of it; what it does at its end is :meth:`Operation.append`.
         """
         unusual = method.__name__ if method.__name__ != "execute" else None
-        note = noting(self._driver.returned, self._faults.report) if self._driver.returned and not unusual else None
+        note = noting(self._driver.returned, self._faults) if self._driver.returned and not unusual else None
         statement_keyword, parameter_keyword = self._driver.statement_keyword, self._driver.parameter_keyword
         unknown, target_of = self._unknown, self._target_of if self._driver.connection_attributes else None
         report, clock, absent = self._faults.report, Clock.ticks_ns, _ABSENT

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
+from otel_verein.faults import Faults
 from otel_verein.ledger.record import LONGEST_TEXT, STATEMENT, RecordFields
 
 RowsOf = Callable[[Any], int | None]
@@ -67,15 +68,13 @@ def is_one(statement: str) -> bool:
     return len(statement) < LONGEST_TEXT and ";" not in statement.rstrip("; \t\r\n") and not _PROCEDURE.match(statement)
 
 
-def noting(rows_of: RowsOf, report: Callable[[str, BaseException], None]) -> Note:
+def noting(rows_of: RowsOf, faults: Faults) -> Note:
     """What adds the rows of a cursor to a record, by *rows_of*; a fault is reported, and the rows are unknown."""
 
     def note(record: RecordFields, cursor: Any) -> None:
-        try:
+        with faults.guard("instrumentation.rows"):
             rows = rows_of(cursor) if is_one(record[STATEMENT]) else None
             if rows is not None:
                 record.append(rows)
-        except Exception as fault:  # noqa: BLE001 - reported; booking must not raise into the application
-            report("instrumentation.rows", fault)
 
     return note

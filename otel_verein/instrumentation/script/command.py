@@ -74,21 +74,26 @@ class Command(SpanProcessor):
 
     def span_of_query(self) -> Span | None:
         """The command's span for a query without operation; None in a context not the command's, and after its end."""
-        span = self._span
-        if span is None or context_api.get_value(_KEY) is not span:
-            return None
-        self._last_query_ns = time_ns()
+        span = self._current()
+        if span is not None:
+            self._last_query_ns = time_ns()
         return span
 
     @property
     def active(self) -> bool:
         """Whether the calling context belongs to a command that has not ended."""
-        return self._span is not None and context_api.get_value(_KEY) is self._span
+        return self._current() is not None
 
     @property
     def slow_ns(self) -> int:
         """Time from which a query without operation is a slow one of the command; of no command none is slow."""
-        return getattr(self._span, SPAN_ATTRIBUTE).slow_ns if self.active else sys.maxsize
+        span = self._current()
+        return sys.maxsize if span is None else getattr(span, SPAN_ATTRIBUTE).slow_ns
+
+    def _current(self) -> Span | None:
+        """The command's span, read once: another thread may end it meanwhile."""
+        span = self._span
+        return span if span is not None and context_api.get_value(_KEY) is span else None
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """A request or job starts: this process serves, so its command ends."""

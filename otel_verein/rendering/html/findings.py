@@ -13,7 +13,6 @@ from otel_verein.rendering.words import cut, kind, known, many, measured, place,
 
 _STATEMENT: Final = 4000
 _SEARCHED: Final = 600
-_UNKNOWN: Final = "unknown"
 _HEADS: Final = (
     Head("finding", number=False),
     Head("kind", number=False),

@@ -56,7 +56,7 @@ def _operations(report: Report) -> Html | None:
     """Each operation with what its score is computed from."""
     if not report.operations:
         return None
-    total = sum(stats.count for stats, _ in report.operations)
+    total = report.count
     shown = report.operations[:_MOST]
     rows = [(f"{stats.key.service} {stats.key.operation}", _row(stats, each, total)) for stats, each in shown]
     objective = next((each.objective for _, each in shown if each.objective is not None), None)

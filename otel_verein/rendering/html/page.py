@@ -92,7 +92,7 @@ def _body(page: Page, services: Sequence[str]) -> Html:
 
 def _sections(page: Page) -> Iterator[tuple[str, str, Html]]:
     report = page.report
-    count = sum(stats.count for stats, _ in report.operations)
+    count = report.count
     drawn = _traces(page.examples)
     shown = {example.trace.trace_id for example, _ in drawn}
     yield "health", "Health", health(report)
@@ -138,7 +138,7 @@ def _head(page: Page, services: Sequence[str]) -> Html:
 
 
 def _tiles(report: Report) -> Html:
-    count = sum(stats.count for stats, _ in report.operations)
+    count = report.count
     score = report.health
     queries = [stats.queries for stats, _ in report.operations if stats.queries is not None]
     totals = [each.total for each in queries if each.total is not None]

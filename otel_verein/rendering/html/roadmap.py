@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from otel_verein.analysis.bottlenecks import Judgement
+from otel_verein.analysis.bottlenecks import Judgement, most_urgent
 from otel_verein.analysis.findings import SEVERITIES
 from otel_verein.analysis.roadmap import Step
 from otel_verein.rendering.html.findings import badge, searched
@@ -38,19 +38,14 @@ def roadmap(steps: Sequence[Step], most: int) -> Html:
 
 def bottlenecks(judged: Iterable[Judgement], most: int) -> Html | None:
     """The operations that something slows down, the most urgent first."""
-    found = [each for each in judged if each.bottlenecks]
-    found.sort(key=lambda each: -_worse(each.priority))
-    rows = [(f"{each.key.service} {each.key.operation}", _judged(each)) for each in found[:most]]
+    rows = [(f"{each.key.service} {each.key.operation}", _judged(each)) for each in most_urgent(judged)[:most]]
     return table("Operations with bottlenecks, the most urgent first", _URGENT, rows) if rows else None
 
 
 def _judged(each: Judgement) -> list[Cell]:
     reasons = joined(el("div", reason.summary) for reason in each.bottlenecks)
-    return [Cell(name_of(each.key)), Cell(badge(each.priority), _worse(each.priority)), Cell(each.level), Cell(reasons)]
-
-
-def _worse(word: str) -> int:
-    return SEVERITIES.index(word) if word in SEVERITIES else -1
+    priority = Cell(badge(each.priority), SEVERITIES.index(each.priority))
+    return [Cell(name_of(each.key)), priority, Cell(each.level), Cell(reasons)]
 
 
 def _step(step: Step) -> list[Cell]:

@@ -23,7 +23,7 @@ def render(report: Report, source: str) -> str:
 
 
 def _lines(report: Report, source: str) -> Iterator[str]:
-    count = sum(stats.count for stats, _ in report.operations)
+    count = report.count
     health = report.health
     score = "unknown" if health.score is None else f"{health.score:.1f} {health.level}"
     yield f"### Health {marked(score)} (n = {health.n:,})"

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from otel_verein import semconv
-from otel_verein.analysis.findings import SEVERITIES
+from otel_verein.analysis.bottlenecks import most_urgent
 from otel_verein.analysis.health import UNKNOWN, OperationHealth
 from otel_verein.analysis.operations import OperationStats
 from otel_verein.api.report import Ignored, Report
 from otel_verein.rendering.printable import clean
 from otel_verein.rendering.terminal.findings import finding_lines, roadmap_lines
-from otel_verein.rendering.terminal.screen import PIPED_WIDTH, STYLES, fitted, text, wrapped
+from otel_verein.rendering.terminal.screen import STYLES, fitted, text, wrapped
 from otel_verein.rendering.terminal.table import Column, table
 from otel_verein.rendering.words import (
     ABSENT,
@@ -54,11 +54,6 @@ _LEGEND = (
 )
 
 
-def render(report: Report, place: str, limit: int, operation: str | None = None) -> str:
-    """The whole report as plain text; at most *limit* rows of each table."""
-    return "\n".join(line.plain.rstrip() for line in lines(report, place, limit, PIPED_WIDTH, operation))
-
-
 def lines(report: Report, place: str, limit: int, width: int, operation: str | None = None) -> Iterator[Text]:
     """The whole report, each line at most *width* columns; at most *limit* rows of each table."""
     yield from _header(report, place, width, operation)
@@ -66,22 +61,17 @@ def lines(report: Report, place: str, limit: int, width: int, operation: str | N
     yield from _operations(report, limit, width)
     yield text("")
     yield from _bottlenecks(report, limit, width)
-    yield from finding_lines(report.findings, measured(report), limit, width)
+    yield from finding_lines(report.findings, report.count, limit, width)
     if len(report.roadmap) > 1:
         yield text("")
         yield from roadmap_lines(report.roadmap, min(limit, _ROADMAP), width)
     yield from _tail(report, width)
 
 
-def measured(report: Report) -> int:
-    """How many operations the report rests on."""
-    return sum(stats.count for stats, _ in report.operations)
-
-
 def _header(report: Report, place: str, width: int, operation: str | None) -> Iterator[Text]:
     services = sorted({stats.key.service for stats, _ in report.operations})
     matching = f" matching {operation!r}" if operation else ""
-    count = many(measured(report), "operation")
+    count = many(report.count, "operation")
     yield from wrapped(clean(f"{', '.join(services) or 'no service'}: {count}{matching}, from {place}"), width)
     if report.start is not None and report.end is not None:
         length = (report.end - report.start).total_seconds()
@@ -135,10 +125,9 @@ def _operations(report: Report, limit: int, width: int) -> Iterator[Text]:
 
 def _bottlenecks(report: Report, limit: int, width: int) -> Iterator[Text]:
     """The operations that something slows down, the most urgent first."""
-    judged = [each for each in report.judgements.values() if each.bottlenecks]
+    judged = most_urgent(report.judgements.values())
     if not judged:
         return
-    judged.sort(key=lambda each: -SEVERITIES.index(each.priority) if each.priority in SEVERITIES else 0)
     yield text(f"{many(len(judged), 'operation name')} with bottlenecks, the most urgent first", "bold")
     for each in judged[:limit]:
         reasons = "; ".join(clean(reason.summary) for reason in each.bottlenecks)

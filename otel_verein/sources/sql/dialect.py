@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from otel_verein.globs import regex_of
 from otel_verein.sources.base import Ask
 
 Value = str | int
@@ -77,18 +78,30 @@ CLICKHOUSE: Final = Dialect(
 )
 
 
-def asked(dialect: Dialect, ask: Ask, columns: tuple[str, ...] = ("service", "environment", "version")) -> Query:
-    """The condition on *columns* that the names in *ask* make, ``true`` where it names none."""
-    names = {name: value for name in columns if (value := getattr(ask, name)) is not None}
-    return _all([f"{name} = {dialect.parameter(name, str)}" for name in names], names)
+def equal(dialect: Dialect, columns: Mapping[str, str], values: Mapping[str, str | None]) -> Query:
+    """The condition that each of *columns* is what *values* has under its name, ``true`` where it has nothing."""
+    given = {name: value for name in columns if (value := values[name]) is not None}
+    return _all([f"{columns[name]} = {dialect.parameter(name, str)}" for name in given], given)
 
 
-def within(dialect: Dialect, ask: Ask, moment: str = "start_ns") -> Query:
-    """The condition that *moment*, in nanoseconds, is in the window of *ask*."""
+def asked(dialect: Dialect, ask: Ask) -> Query:
+    """The condition on service, environment and version that *ask* makes, ``true`` where it names none."""
+    names = {"service": ask.service, "environment": ask.environment, "version": ask.version}
+    return equal(dialect, {name: name for name in names}, names)
+
+
+def of_entity(dialect: Dialect, entity_type: str | None, entity_id: str | None) -> Query:
+    """The condition that a row is of such an entity; of any where nothing is given."""
+    wanted = {"entity_type": entity_type, "entity_id": entity_id}
+    return equal(dialect, {name: name for name in wanted}, wanted)
+
+
+def within(dialect: Dialect, ask: Ask) -> Query:
+    """The condition that ``start_ns`` is in the window of *ask*."""
     values = {"start_ns": ask.start_ns, "end_ns": ask.end_ns}
     given = {name: value for name, value in values.items() if value is not None}
     signs = {"start_ns": ">=", "end_ns": "<"}
-    return _all([f"{moment} {signs[name]} {dialect.parameter(name, int)}" for name in given], given)
+    return _all([f"start_ns {signs[name]} {dialect.parameter(name, int)}" for name in given], given)
 
 
 def named(dialect: Dialect, ask: Ask, column: str = "operation") -> Query:
@@ -114,34 +127,4 @@ def _all(conditions: list[str], values: Mapping[str, Value]) -> Query:
 
 def pattern_of(glob: str) -> str:
     """The RE2 pattern that a whole text has when :func:`fnmatch.fnmatchcase` says that *glob* fits it."""
-    parts, at = [], 0
-    while at < len(glob):
-        char, at = glob[at], at + 1
-        end = glob.find("]", at + 1 + (glob[at : at + 1] == "!")) if char == "[" else -1
-        if end >= 0:
-            parts.append(_class(glob[at:end]))
-            at = end + 1
-        else:
-            parts.append({"*": ".*", "?": "."}.get(char) or _literal(char))
-    return f"^(?s:{''.join(parts)})$" if parts else "^$"
-
-
-def _class(inside: str) -> str:
-    """A class of characters; an empty range is in none, as in Python."""
-    negated, inside = inside.startswith("!"), inside.removeprefix("!")
-    found, at = [], 0
-    while at < len(inside):
-        if at + 2 < len(inside) and inside[at + 1] == "-":
-            if inside[at] <= inside[at + 2]:
-                found.append(f"{_literal(inside[at])}-{_literal(inside[at + 2])}")
-            at += 3
-        else:
-            found.append(_literal(inside[at]))
-            at += 1
-    if not found:
-        return "." if negated else r"[^\x{0}-\x{10FFFF}]"
-    return f"[{'^' if negated else ''}{''.join(found)}]"
-
-
-def _literal(char: str) -> str:
-    return char if char.isalnum() or char in " _/" else f"\\x{{{ord(char):x}}}"
+    return f"^{regex_of(glob)}$"

@@ -25,9 +25,7 @@ from typing import Final
 
 from otel_verein import semconv
 from otel_verein.sources.sql.dialect import Dialect
-
-SCALE: Final = 6
-"""Of histograms made from spans: the middle of a bucket is within 0.55 % of all that is in it."""
+from otel_verein.store.rolling.sql import ANY_BREACH, SPAN_SCALE, unless_unknown
 
 _METRICS: Final = {
     semconv.METRIC_DURATION: "duration_ns / 1e9",
@@ -38,7 +36,7 @@ _STATUS: Final = "CASE WHEN error THEN 'error' ELSE 'ok' END"
 
 
 def _index(dialect: Dialect, number: str) -> str:
-    return f"CASE WHEN {number} > 0 THEN {dialect.whole(f'ceil(log2({number}) * {2**SCALE})')} - 1 END"
+    return f"CASE WHEN {number} > 0 THEN {dialect.whole(f'ceil(log2({number}) * {2**SPAN_SCALE})')} - 1 END"
 
 
 def _buckets(dialect: Dialect, amount: str = "amount") -> str:
@@ -81,7 +79,7 @@ def breaches(dialect: Dialect, condition: str = "true") -> str:
 SELECT {key}, reason, {dialect.fsum}(weight) FROM (
     SELECT {key}, weight, {dialect.unnest}(reasons) AS reason FROM roots WHERE {condition}
     UNION ALL
-    SELECT {key}, weight, 'any' AS reason FROM roots WHERE {_bad(dialect)} AND ({condition})
+    SELECT {key}, weight, '{ANY_BREACH}' AS reason FROM roots WHERE {_bad(dialect)} AND ({condition})
 ) AS each_reason GROUP BY {key}, reason"""
 
 
@@ -99,10 +97,11 @@ def findings(dialect: Dialect, condition: str = "true") -> str:
         f"{dialect.arg_max}({name}, {worst})"
         for name in ("summary", "statement", "verb", "db_system", "stack", dialect.texts("trace_id"))
     )
+    saved = "total_ms * (queries - statements) / queries"
     origin = ", ".join(f"{dialect.arg_max}({name}, {worst})" for name in ("orm", "orm_version", "via"))
     return f"""
 SELECT {key}, count(*), count(DISTINCT (trace_id, span_id)), sum(repeats), max(repeats), sum(queries - statements),
-    CASE WHEN count(total_ms) = count(*) THEN {dialect.fsum}(total_ms * (queries - statements) / queries) END,
+    {unless_unknown(dialect.fsum, saved, "total_ms")},
     {said}, {origin}
 FROM events WHERE {condition} GROUP BY {key}"""
 
@@ -112,13 +111,13 @@ def steps(dialect: Dialect, step_s: int, condition: str = "true") -> str:
     fsum, key = dialect.fsum, "step_ns, service, operation, kind"
     step_ns = step_s * 1_000_000_000
     return f"""
-SELECT {key}, {fsum}(amount), {fsum}(failed), {fsum}(broken), {fsum}(duration), {_sum_of_known(dialect, "query_sum")},
-    {_sum_of_known(dialect, "db_sum")}, {_buckets(dialect)}
+SELECT {key}, {fsum}(amount), {fsum}(failed), {fsum}(broken), {fsum}(duration), {unless_unknown(fsum, "query_sum")},
+    {unless_unknown(fsum, "db_sum")}, {_buckets(dialect)}
 FROM (
     SELECT {key}, place, {fsum}(weight) AS amount, {fsum}(weight * CASE WHEN error THEN 1 ELSE 0 END) AS failed,
         {fsum}(weight * CASE WHEN {_bad(dialect)} THEN 1 ELSE 0 END) AS broken,
-        {fsum}(weight * duration_ns / 1e9) AS duration, {_sum_of_known(dialect, "weight * queries")} AS query_sum,
-        {_sum_of_known(dialect, "weight * db_ms / 1e3")} AS db_sum
+        {fsum}(weight * duration_ns / 1e9) AS duration, {unless_unknown(fsum, "weight * queries")} AS query_sum,
+        {unless_unknown(fsum, "weight * db_ms / 1e3")} AS db_sum
     FROM (
         SELECT *, {dialect.divided("start_ns", step_ns)} * {step_ns} AS step_ns,
             {_index(dialect, "(duration_ns / 1e9)")} AS place
@@ -132,24 +131,20 @@ def entities(dialect: Dialect, condition: str = "true") -> str:
     fsum, key = dialect.fsum, "service, operation, entity_type, entity_id"
     return f"""
 SELECT {key}, {fsum}(amount), {fsum}(failed), {fsum}(broken), sum(samples), {fsum}(duration), max(longest),
-    {_sum_of_known(dialect, "query_sum")}, max(query_most), {_sum_of_known(dialect, "db_sum")}, {fsum}(item_sum),
+    {unless_unknown(fsum, "query_sum")}, max(query_most), {unless_unknown(fsum, "db_sum")}, {fsum}(item_sum),
     {fsum}(item_time), {_buckets(dialect)}
 FROM (
     SELECT {key}, place, {fsum}(weight) AS amount, {fsum}(weight * CASE WHEN error THEN 1 ELSE 0 END) AS failed,
         {fsum}(weight * CASE WHEN {_bad(dialect)} THEN 1 ELSE 0 END) AS broken, count(*) AS samples,
         {fsum}(weight * duration_ns / 1e9) AS duration, max(duration_ns / 1e9) AS longest,
-        {_sum_of_known(dialect, "weight * queries")} AS query_sum, max(queries) AS query_most,
-        {_sum_of_known(dialect, "weight * db_ms / 1e3")} AS db_sum, {fsum}(weight * items) AS item_sum,
+        {unless_unknown(fsum, "weight * queries")} AS query_sum, max(queries) AS query_most,
+        {unless_unknown(fsum, "weight * db_ms / 1e3")} AS db_sum, {fsum}(weight * items) AS item_sum,
         {fsum}(CASE WHEN items IS NOT NULL THEN weight * duration_ns / 1e9 END) AS item_time
     FROM (
         SELECT *, {_index(dialect, "(duration_ns / 1e9)")} AS place FROM roots
         WHERE entity_type IS NOT NULL AND ({condition})
     ) AS placed GROUP BY {key}, place
 ) AS parts GROUP BY {key}"""
-
-
-def _sum_of_known(dialect: Dialect, of: str) -> str:
-    return f"CASE WHEN count({of}) = count(*) THEN {dialect.fsum}({of}) END"
 
 
 _ROOT: Final = "service, operation, kind, start_ns, duration_ns / 1e9, error, weight, queries, db_ms / 1e3"
@@ -214,8 +209,8 @@ SELECT *, CASE WHEN fingerprint IS NULL THEN coalesce(statement, summary) END AS
 _IDS: Final = ("trace_id", "span_id")
 
 
-def statements(dialect: Dialect, owned: str) -> str:
-    """From the relation *owned*, as :func:`owned_calls` makes it, the sums of every statement.
+def statements(dialect: Dialect) -> str:
+    """From the relation ``owned``, as :func:`owned_calls` makes it, the sums of every statement.
 
     Columns: service, operation, fingerprint, plain, file, line, function; summary, statement, db_system, verb, calls,
     errors, total_s, max_s, operations, samples, rows, rows_known, trace_id.
@@ -232,11 +227,11 @@ FROM (
         sum(number) AS samples, sum(coalesce(returned, 0)) AS returned_rows,
         sum(CASE WHEN returned IS NULL THEN 0 ELSE number END) AS said, max(summary) AS summary_text,
         max(statement) AS statement_text, max(db_system) AS system_name, max(verb) AS verb_name
-    FROM {owned} AS call GROUP BY {_CALL_KEY}, trace_id, root_id
+    FROM owned AS call GROUP BY {_CALL_KEY}, trace_id, root_id
 ) AS by_root GROUP BY {_CALL_KEY}"""
 
 
-def statement_buckets(dialect: Dialect, owned: str) -> str:
+def statement_buckets(dialect: Dialect) -> str:
     """The key of :func:`statements` with the buckets of one call's time, as a list of pairs in no order.
 
     A summary span says how many calls were below each bound; all between two bounds count as their geometric middle.
@@ -254,7 +249,7 @@ SELECT {_CALL_KEY}, {_buckets(dialect)} FROM (
             FROM (
                 SELECT {_CALL_KEY}, weight, number, total_ns, least_ns, most_ns, bounds_s, cumulative,
                     length(cumulative) = 0 AS single, {dialect.numbers("greatest(length(cumulative), 1)")} AS nth
-                FROM {owned} AS call
+                FROM owned AS call
             ) AS counted
         ) AS middles WHERE times > 0
     ) AS placed GROUP BY {_CALL_KEY}, place
