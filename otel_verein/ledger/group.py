@@ -151,16 +151,15 @@ class QueryGroup:
         if len(self.held) - self._stayed <= spare or self.count < options.repeats:
             return  # the few of a statement that does not repeat may all stay spans of their own
         stay, go = parted(self.held, options, failed=bool(self.errors))
-        self.held, self._stayed = stay, len(stay)
         passed = [fields[DURATION] for fields in go if fields[ERROR] is None]
         failed = [fields for fields in go if fields[ERROR] is not None]
-        if passed:
-            self.spread = self.spread or Spread()
-            self.spread.add(passed)
-        if failed:
-            self.failures = self.failures or Spread()
-            self.failures.add([fields[DURATION] for fields in failed])
-            self.error = one_error(self.error, failed)
+        spread = _more(self.spread, passed)
+        failures = _more(self.failures, [fields[DURATION] for fields in failed])
+        error = one_error(self.error, failed) if failed else self.error
+        stayed = len(stay)
+        # Nothing is called from here on, so that an interrupt finds the calls held one by one, or in their spread.
+        self.held, self._stayed = stay, stayed
+        self.spread, self.failures, self.error = spread, failures, error
 
     @property
     def comparable(self) -> bool:
@@ -176,6 +175,10 @@ class QueryGroup:
     def first_values(self) -> list[int]:
         """How many values each of the first few statements carries."""
         return self._values + [values_of(fields) for fields in self.records[: _LOOKED_AT - len(self._values)]]
+
+
+def _more(spread: Spread | None, durations_ns: list[int]) -> Spread | None:
+    return (spread or Spread()).plus(durations_ns) if durations_ns else spread
 
 
 class _Folded:

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,9 @@ FILES = sorted(
 
 
 OPENSSL = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes")
+
+LISTENS_S = 0.5
+"""How long after its ready line the collector listens to signals; until then one ends it as it ends any program."""
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +131,7 @@ def test_run_becomes_the_collector(collector: Path, tmp_path: Path) -> None:
         assert wait_until(lambda: "Everything is ready" in (tmp_path / "said").read_text(), 30)
         name = Path(f"/proc/{process.pid}/exe").resolve().name
         limit = Path(f"/proc/{process.pid}/environ").read_bytes().split(b"\0")
+        time.sleep(LISTENS_S)
     finally:
         process.send_signal(signal.SIGTERM)
         code = process.wait(30)

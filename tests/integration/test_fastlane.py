@@ -19,6 +19,8 @@ from otel_verein.instrumentation.drivers import fastlane
 from otel_verein.instrumentation.drivers.dbapi import LedgerTracer
 from otel_verein.instrumentation.drivers.table import DRIVERS
 from otel_verein.ledger import UNATTRIBUTED
+from otel_verein.ledger.operation import Operation
+from otel_verein.ledger.record import DURATION
 from tests.conftest import absent
 from tests.integration.harness import Watched
 
@@ -125,6 +127,43 @@ def test_a_lane_does_what_the_general_form_does(
 
     with_lanes, without = seen
     assert with_lanes == without
+
+
+class Interrupted:
+    """A group of folded records; Ctrl-C comes as a fetch adds its time to it."""
+
+    @property
+    def total_ns(self) -> int:
+        """Not told."""
+        raise KeyboardInterrupt
+
+
+@pytest.mark.usefixtures("compiled")
+@pytest.mark.parametrize("lanes", [True, False], ids=["lanes", "general form"])
+def test_an_interrupt_in_the_midst_of_booking_reaches_the_application(
+    lanes: bool, watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no fault of ours: none is reported; the error of the call is its context."""
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    faults = Faults(on_first=lambda *_: None)
+    cursor: Any = cursor_class(faults, lanes=lanes, monkeypatch=monkeypatch)(sqlite3.connect(":memory:"))
+    with watched.tracer.start_as_current_span("operation") as span:
+        cursor.execute("select 1")
+        cursor._verein = [Interrupted(), *cursor._verein[1:DURATION], None, *cursor._verein[DURATION + 1 :]]
+        with pytest.raises(KeyboardInterrupt):
+            cursor.fetchall()
+        span._verein_operation.enough = 0  # type: ignore[attr-defined]
+        monkeypatch.setattr(Operation, "attend", interrupt)
+        with pytest.raises(KeyboardInterrupt) as in_a_failure:
+            cursor.execute("select * from nowhere")
+        with pytest.raises(KeyboardInterrupt) as after_success:
+            cursor.execute("select 1")
+
+    assert (dict(faults.counts), after_success.value.__context__) == ({}, None)
+    assert type(in_a_failure.value.__context__) is sqlite3.OperationalError
 
 
 @pytest.mark.usefixtures("compiled")

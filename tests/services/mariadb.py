@@ -75,7 +75,7 @@ class MariaDB:
         return found
 
     def _ready(self) -> bool:
-        return accepts(self.port) and "ready for connections" in self._server.tail()
+        return self._server.said("ready for connections") and accepts(self.port)
 
 
 _PATH = "/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"

@@ -89,7 +89,7 @@ class Postgres:
         return [_Entry(found[1], found[2], found[3].replace("\x00", "\n")) for found in matches if found]
 
     def _ready(self) -> bool:
-        return accepts(self.port) and "ready to accept connections" in self._server.tail()
+        return self._server.said("ready to accept connections") and accepts(self.port)
 
 
 def _binaries() -> Path:

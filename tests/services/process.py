@@ -113,6 +113,10 @@ class ServerProcess:
         """The end of the server's log."""
         return self.log.read_text(errors="replace")[-characters:] if self.log.exists() else "(no log)"
 
+    def said(self, words: str) -> bool:
+        """Whether *words* are in the server's log; the end alone may be full of what came right after them."""
+        return self.log.exists() and words in self.log.read_text(errors="replace")
+
     @property
     def pid(self) -> int:
         """The server's process; raises :class:`ServiceFailed` with its log where it does not run."""

@@ -38,4 +38,4 @@ class Redis:
         return f"redis://{LOOPBACK}:{self.port}/0"
 
     def _ready(self) -> bool:
-        return accepts(self.port) and "Ready to accept connections" in self._server.tail()
+        return self._server.said("Ready to accept connections") and accepts(self.port)

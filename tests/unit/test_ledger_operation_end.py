@@ -163,7 +163,11 @@ def test_a_fold_may_be_interrupted_anywhere() -> None:
 
     totals = ended(operation).totals()
     assert (appended, appended * 7) == (totals.queries, totals.db_duration_ns)
-    assert appended == sum(group.count for group in operation.groups())
+    groups = operation.groups()
+    assert appended == sum(group.count for group in groups)
+    for group in groups:
+        assert group.spread is not None
+        assert group.count == group.spread.count + len(group.held) + len(group.records)
 
 
 def test_a_lock_that_an_interrupt_left_taken_does_not_hang_the_end() -> None:

@@ -58,10 +58,13 @@ now_ns(void)
     return (int64_t)at.tv_sec * 1000000000 + at.tv_nsec;
 }
 
-/* Tell about the exception that is set, and clear it. */
-static void
+/* Tell about the exception that is set, and clear it: 0. One that is no fault, such as an interrupt, stays set: -1. */
+static int
 report_fault(Lane *self, PyObject *site)
 {
+    if (!PyErr_ExceptionMatches(PyExc_Exception)) {
+        return -1;
+    }
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     PyErr_NormalizeException(&type, &value, &traceback);
@@ -75,6 +78,34 @@ report_fault(Lane *self, PyObject *site)
     Py_XDECREF(type);
     Py_XDECREF(value);
     Py_XDECREF(traceback);
+    return 0;
+}
+
+/* What a call ends with: its own *result* or exception, but for an interrupt that came as it was booked. */
+static PyObject *
+end_of_call(int interrupted, PyObject *result, PyObject *type, PyObject *value, PyObject *traceback)
+{
+    if (!interrupted) {
+        if (result == NULL) {
+            PyErr_Restore(type, value, traceback);
+        }
+        return result;
+    }
+    Py_XDECREF(result);
+    if (type != NULL) { /* the context of the interrupt, as after a finally */
+        PyObject *its_type, *its_value, *its_traceback;
+        PyErr_Fetch(&its_type, &its_value, &its_traceback);
+        PyErr_NormalizeException(&its_type, &its_value, &its_traceback);
+        PyErr_NormalizeException(&type, &value, &traceback);
+        if (traceback != NULL) {
+            PyException_SetTraceback(value, traceback);
+        }
+        PyException_SetContext(its_value, value);
+        PyErr_Restore(its_type, its_value, its_traceback);
+        Py_DECREF(type);
+        Py_XDECREF(traceback);
+    }
+    return NULL;
 }
 
 static PyObject *
@@ -254,23 +285,24 @@ shorten(PyObject *record)
     return done;
 }
 
-/* Have the rows of a slow query added to *record*; its booking goes on whatever comes of that. */
-static void
+/* Have the rows of a slow query added to *record*; its booking goes on, but for an interrupt: -1. */
+static int
 note_rows(Lane *self, PyObject *operation, PyObject *record, PyObject *cursor, int64_t duration_ns)
 {
     PyObject *slow = slot_or_attribute(operation, &slot_slow_ns);
     int64_t slow_ns = slow == NULL ? -1 : PyLong_AsLongLong(slow);
     Py_XDECREF(slow);
     if (slow_ns == -1 && PyErr_Occurred()) {
-        report_fault(self, s_rows_site);
+        return report_fault(self, s_rows_site);
     }
-    else if (duration_ns >= slow_ns) {
+    if (duration_ns >= slow_ns) {
         PyObject *done = PyObject_CallFunctionObjArgs(self->note, record, cursor, NULL);
         if (done == NULL) {
-            report_fault(self, s_rows_site);
+            return report_fault(self, s_rows_site);
         }
-        Py_XDECREF(done);
+        Py_DECREF(done);
     }
+    return 0;
 }
 
 /* Book one finished call; 0, or -1 with an exception set. */
@@ -306,8 +338,9 @@ book(Lane *self, PyObject *const *args, Py_ssize_t nargs, PyObject *span, PyObje
     if (self->fetched && PyObject_SetAttr(args[0], s_record, record) < 0) {
         goto end;
     }
-    if (self->note != Py_None && raised == NULL && counted == Py_True) {
-        note_rows(self, operation, record, args[0], duration_ns);
+    if (self->note != Py_None && raised == NULL && counted == Py_True &&
+        note_rows(self, operation, record, args[0], duration_ns) < 0) {
+        goto end;
     }
     done = counted == Py_True ? append_to(operation, found, record, raised != NULL)
                               : add_verb_time(operation, duration);
@@ -369,15 +402,11 @@ record_call(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *
     if (result == NULL) {
         PyErr_Fetch(&type, &value, &traceback);
     }
-    if (book(self, args, nargs, span, operation, start, duration, type) < 0) {
-        report_fault(self, s_book_site);
-    }
+    int interrupted = book(self, args, nargs, span, operation, start, duration, type) < 0 &&
+                      report_fault(self, s_book_site) < 0;
     Py_DECREF(span);
     Py_DECREF(operation);
-    if (result == NULL) {
-        PyErr_Restore(type, value, traceback);
-    }
-    return result;
+    return end_of_call(interrupted, result, type, value, traceback);
 }
 
 /* Add *duration_ns* to the record that *cursor* keeps, if it ran a statement. */
@@ -420,14 +449,9 @@ fetch_call(PyObject *callable, PyObject *const *args, size_t nargsf, PyObject *k
     if (result == NULL) {
         PyErr_Fetch(&type, &value, &traceback);
     }
-    if (add_time(cursor, duration) < 0) {
-        report_fault(self, s_folded_site);
-    }
+    int interrupted = add_time(cursor, duration) < 0 && report_fault(self, s_folded_site) < 0;
     Py_DECREF(cursor);
-    if (result == NULL) {
-        PyErr_Restore(type, value, traceback);
-    }
-    return result;
+    return end_of_call(interrupted, result, type, value, traceback);
 }
 
 static PyObject *
